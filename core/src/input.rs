@@ -1,0 +1,95 @@
+//! What a caller hands in, checked before anything is sent.
+
+use crate::failure::Failure;
+use crate::wire::MODEL;
+
+/// Checks that the model is the one that this package is for.
+///
+/// # Errors
+/// As [`image_url`].
+pub fn model(model: &str) -> Result<(), Failure> {
+    if model == MODEL {
+        return Ok(());
+    }
+    Err(Failure::invalid("The model is not recraft/crisp-upscale, the only one that this package is for."))
+}
+
+/// Checks an image's URL by its form.
+///
+/// # Errors
+/// [`crate::failure::Kind::InvalidInput`] with a message that says what to do.
+pub fn image_url(url: &str) -> Result<(), Failure> {
+    if has_prefix(url, "data:") || has_prefix(url, "blob:") || has_prefix(url, "file:") {
+        return Err(Failure::invalid(
+            "The service cannot fetch this URL. Put the image where it can be reached by http or https.",
+        ));
+    }
+    web_url(url, "image URL")
+}
+
+/// Checks the base URL of the API.
+///
+/// # Errors
+/// As [`image_url`].
+pub fn base_url(url: &str) -> Result<(), Failure> {
+    web_url(url, "base URL")
+}
+
+/// Checks the URL that the end of a task is posted to.
+///
+/// # Errors
+/// As [`image_url`].
+pub fn call_back_url(url: &str) -> Result<(), Failure> {
+    web_url(url, "callBackUrl")
+}
+
+/// Checks a key or token: what cannot stand in a header is a badly pasted key.
+/// Its value is in no message.
+///
+/// # Errors
+/// As [`image_url`].
+pub fn key(key: &str) -> Result<(), Failure> {
+    if key.is_empty() {
+        return Err(Failure::invalid(
+            "The key is empty. Give the API's key as apiKey, or a gateway's token as token.",
+        ));
+    }
+    if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Failure::invalid(
+            "The key has a space, a line break or an invisible character in it. Copy it again.",
+        ));
+    }
+    Ok(())
+}
+
+/// Checks a task's id, which is opaque.
+///
+/// # Errors
+/// As [`image_url`].
+pub fn task_id(id: &str) -> Result<(), Failure> {
+    if id.is_empty() { Err(Failure::invalid("The task id is empty.")) } else { Ok(()) }
+}
+
+/// By form only: browsers and services know more of URLs than these rules, and what
+/// passes here is looked at by them anyway.
+fn web_url(url: &str, what: &str) -> Result<(), Failure> {
+    let rest = ["https://", "http://"]
+        .iter()
+        .find_map(|scheme| has_prefix(url, scheme).then(|| url.get(scheme.len()..)).flatten());
+    let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
+    if host.is_empty() || url.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(Failure::invalid(not_a_url(what)));
+    }
+    Ok(())
+}
+
+fn not_a_url(what: &str) -> String {
+    let mut message = String::from("The ");
+    message.push_str(what);
+    message.push_str(" is not a URL. Give a whole one that begins with https:// or http://.");
+    message
+}
+
+fn has_prefix(text: &str, prefix: &str) -> bool {
+    text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}

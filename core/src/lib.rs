@@ -1,0 +1,12 @@
+//! The rules of crisp-upscale, with no I/O, no clock and no JavaScript in them: what the
+//! API's wire format means, how one upscale lives, and what it costs. Whoever has a
+//! network and a clock plays a [`job::Job`].
+
+pub mod failure;
+pub mod image;
+pub mod input;
+pub mod job;
+pub mod json;
+pub mod pace;
+pub mod verdict;
+pub mod wire;

@@ -1,0 +1,146 @@
+//! What a reply means. Money is decided here and nowhere else.
+
+use crate::failure::{Charged, Failure, Kind};
+use crate::json::Json;
+use crate::wire::{Envelope, Reply, TaskDetail};
+
+/// What the reply to a createTask means.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Created {
+    /// A task was made; this is its id.
+    Made(String),
+    /// Nothing was made, because of the rate limit: the one refusal that may be sent again.
+    /// Holds how long the server asks to wait, in milliseconds, where it says.
+    Limited(Option<u64>, Failure),
+    /// Nothing was made, or nobody knows. Not to be sent again.
+    Failed(Failure),
+}
+
+/// Codes with which the service refuses to make a task. 500 and 501 are not among
+/// them: a server that breaks may have made the task before.
+const REFUSALS: [i64; 10] = [400, 401, 402, 404, 405, 422, 433, 451, 455, 505];
+
+/// What code 500 says where it is a refusal all the same: permanent parameter
+/// errors and an empty account, met by several clients of the API.
+const REFUSALS_AT_500: [&str; 2] = ["image is required", "credits insufficient"];
+
+/// Reads the reply to a createTask.
+#[must_use]
+pub fn created<V: Json>(reply: &Reply<V>) -> Created {
+    let envelope = reply.envelope();
+    // Whatever code and status are: a task that has an id can be looked at, and tells the truth.
+    if let Some(task_id) = envelope.as_ref().and_then(Envelope::task_id) {
+        return Created::Made(task_id);
+    }
+    let code = envelope.as_ref().map(|envelope| envelope.code);
+    // A 429 wins over whatever else the body is: nothing was made.
+    if code == Some(429) || reply.status == 429 {
+        let failure = refused(429, envelope.as_ref(), reply.status);
+        return Created::Limited(reply.retry_after, failure.retryable());
+    }
+    let Some(envelope) = envelope else {
+        return Created::Failed(unknown::<V>(reply.status, None));
+    };
+    if REFUSALS.contains(&envelope.code) || is_refusal_at_500(&envelope, reply.status) {
+        return Created::Failed(refused(envelope.code, Some(&envelope), reply.status));
+    }
+    Created::Failed(unknown(reply.status, Some(&envelope)))
+}
+
+fn is_refusal_at_500<V>(envelope: &Envelope<V>, status: u16) -> bool {
+    let msg = envelope.msg.as_deref().unwrap_or_default().to_ascii_lowercase();
+    envelope.code == 500 && status == 200 && REFUSALS_AT_500.iter().any(|known| msg.contains(known))
+}
+
+fn refused<V>(code: i64, envelope: Option<&Envelope<V>>, status: u16) -> Failure {
+    let msg = envelope.and_then(|envelope| envelope.msg.as_deref());
+    Failure::of_code(code, msg, status, Charged::No)
+}
+
+fn unknown<V>(status: u16, envelope: Option<&Envelope<V>>) -> Failure {
+    Failure {
+        code: envelope.map(|envelope| envelope.code),
+        status: Some(status),
+        ..Failure::new(Kind::OutcomeUnknown, Charged::Unknown)
+    }
+    .quoting(envelope.and_then(|envelope| envelope.msg.as_deref()))
+}
+
+/// What the reply to a recordInfo means.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Looked {
+    /// The record.
+    Record(TaskDetail),
+    /// There is no such record, which a task just made says for a while.
+    Missing(Failure),
+    /// This poll told nothing; the next one may. Holds how long the server asks to wait,
+    /// in milliseconds, where it says.
+    Again(Option<u64>, Failure),
+    /// No later poll will say anything else.
+    Failed(Failure),
+}
+
+/// Reads the reply to a recordInfo. The task exists or may exist, so what is charged is
+/// not known by any answer but its record.
+#[must_use]
+pub fn looked<V: Json>(reply: &Reply<V>) -> Looked {
+    let status = reply.status;
+    let Some(envelope) = reply.envelope() else {
+        let kind = match status {
+            429 => Kind::RateLimited,
+            500.. => Kind::ServerError,
+            _ => Kind::BadReply,
+        };
+        let failure = Failure { status: Some(status), ..Failure::new(kind, Charged::Unknown) };
+        return Looked::Again(reply.retry_after, failure.retryable());
+    };
+    // A failed task may come with its failure's code; the record says more.
+    if let Some(detail) = envelope.data.as_ref().and_then(TaskDetail::read) {
+        return Looked::Record(detail);
+    }
+    let failure = Failure::of_code(envelope.code, envelope.msg.as_deref(), status, Charged::Unknown);
+    match envelope.code {
+        // Documented for an unknown id, and what the wire says instead: `recordInfo is null`.
+        404 => Looked::Missing(missing(&envelope, status)),
+        422 if says_null(&envelope) => Looked::Missing(missing(&envelope, status)),
+        400 | 401 | 402 | 405 | 422 | 433 | 451 | 505 => Looked::Failed(failure),
+        // 200 without a record, 429, 455, 500, and what nobody has documented.
+        _ => Looked::Again(reply.retry_after, failure.retryable()),
+    }
+}
+
+fn missing<V>(envelope: &Envelope<V>, status: u16) -> Failure {
+    Failure {
+        code: Some(envelope.code),
+        status: Some(status),
+        ..Failure::new(Kind::NotFound, Charged::Unknown)
+    }
+    .quoting(envelope.msg.as_deref())
+}
+
+fn says_null<V>(envelope: &Envelope<V>) -> bool {
+    envelope.msg.as_deref().is_some_and(|msg| msg.contains("null"))
+}
+
+/// What a task that ended with `fail` means.
+#[must_use]
+pub fn failed(detail: &TaskDetail) -> Failure {
+    // A failed task consumes nothing (`creditsConsumed` is 0.0); believe a record that says otherwise.
+    let charged = match detail.credits_consumed {
+        Some(credits) if credits > 0.0 => Charged::Yes,
+        _ => Charged::No,
+    };
+    Failure {
+        code: detail.fail_code.as_ref().and_then(|code| code.parse().ok()),
+        ..Failure::new(Kind::GenerationFailed, charged)
+    }
+    .quoting(detail.fail_msg.as_deref().or(detail.fail_code.as_deref()))
+}
+
+/// Whether a runtime's error code proves that no connection was made, so that nothing was
+/// sent. A closed list of what Node says when it resolves a name or dials: every other
+/// code may come from a connection on which the request had already left.
+#[must_use]
+pub fn proves_no_connection(code: &str) -> bool {
+    matches!(code, "ECONNREFUSED" | "ENOTFOUND" | "EAI_AGAIN" | "UND_ERR_CONNECT_TIMEOUT")
+}

@@ -1,0 +1,41 @@
+use serde::Serialize;
+
+/// The model that this package exists for.
+pub const MODEL: &str = "recraft/crisp-upscale";
+
+/// The path of `POST` createTask under the API's base URL.
+pub const CREATE_TASK: &str = "/api/v1/jobs/createTask";
+
+/// The path of `GET` recordInfo ("task detail") under the API's base URL.
+pub const RECORD_INFO: &str = "/api/v1/jobs/recordInfo";
+
+/// The query parameter of [`RECORD_INFO`].
+pub const TASK_ID: &str = "taskId";
+
+/// The body of createTask, for [`MODEL`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CreateTask {
+    /// The model's name.
+    pub model: &'static str,
+    /// Where the end of the task is to be posted. Left out where there is none:
+    /// the API does not take an empty one. The capital B is the vendor's.
+    #[serde(rename = "callBackUrl", skip_serializing_if = "Option::is_none")]
+    pub call_back_url: Option<String>,
+    /// The model's input.
+    pub input: Input,
+}
+
+/// The input of [`MODEL`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Input {
+    /// The public URL of a jpeg, png or webp of at most 10 MB; not its content.
+    pub image: String,
+}
+
+impl CreateTask {
+    /// The request to upscale one image.
+    #[must_use]
+    pub fn upscale(image: String, call_back_url: Option<String>) -> Self {
+        CreateTask { model: MODEL, call_back_url, input: Input { image } }
+    }
+}

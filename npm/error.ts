@@ -1,0 +1,96 @@
+import type { Job } from "./job.js";
+
+/**
+ * What went wrong. A closed list, so a `switch` over it can be checked for completeness.
+ *
+ * Codes are the API's own, from the body of its reply.
+ */
+export type ErrorKind =
+  /** The call itself is wrong; nothing was sent. */
+  | "invalid-input"
+  /** Code 400: a bad request, or content that the service's policy refuses. */
+  | "bad-request"
+  /** Code 401: the key is missing or wrong. */
+  | "unauthorized"
+  /** Code 402: not enough credits. */
+  | "insufficient-credits"
+  /** Code 404, or a record that never appeared. */
+  | "not-found"
+  /** Code 405: not what this URL is for. */
+  | "method-not-allowed"
+  /** Code 422: the service refused the parameters. */
+  | "validation"
+  /** Code or status 429: too many requests. */
+  | "rate-limited"
+  /** Code 433: the key's own limit is used up. */
+  | "key-limit"
+  /** Code 451: the content was refused. */
+  | "content-refused"
+  /** Code 455: maintenance. */
+  | "maintenance"
+  /** Code 500, or an HTTP 5xx. */
+  | "server-error"
+  /** Code 501, or a task that ended with `fail`. */
+  | "generation-failed"
+  /** Code 505: the feature is switched off. */
+  | "feature-disabled"
+  /** A code that the API's documentation does not know. */
+  | "unknown-code"
+  /** No connection could be made. */
+  | "unreachable"
+  /** The answer was not the API's: a web page, broken JSON, a cut body, a redirect. */
+  | "bad-reply"
+  /** The request to make the task left, and no readable answer came. It is never sent a second time. */
+  | "outcome-unknown"
+  /** The time that the call was given is over. The task goes on. */
+  | "timeout"
+  /** The WebAssembly could not be loaded; nothing was sent. */
+  | "load-failed";
+
+/** What an {@link UpscaleError} is made of. */
+export interface Failure {
+  kind: ErrorKind;
+  code: number | null;
+  status: number | null;
+  message: string;
+  taskId: string | null;
+  charged: "no" | "yes" | "unknown";
+  retryable: boolean;
+  resumable: boolean;
+}
+
+/**
+ * Every rejection of this package, except for an abort, which rejects with the signal's own reason.
+ *
+ * `cause` is what the runtime threw, or the first 1,024 characters of the reply. The key is in neither.
+ */
+export class UpscaleError extends Error {
+  override readonly name = "UpscaleError";
+  /** What went wrong. */
+  readonly kind: ErrorKind;
+  /** The API's code, or a failed task's `failCode` where that is a number; `null` where none came. */
+  readonly code: number | null;
+  /** The HTTP status; `null` where no reply came. The API answers 200 to nearly everything. */
+  readonly status: number | null;
+  /** The task; `null` where none is known. */
+  readonly taskId: string | null;
+  /** Whether it cost something. `unknown` also stands for a task that goes on: success is charged, failure is not. */
+  readonly charged: "no" | "yes" | "unknown";
+  /** Whether the same call may succeed later, and costs nothing twice. */
+  readonly retryable: boolean;
+  /** Goes on waiting for the same task, which costs nothing; `undefined` where there is nothing to wait for. */
+  readonly resume: (() => Job) | undefined;
+
+  /** @internal */
+  constructor(failure: Failure, cause: unknown, resume: (taskId: string) => Job) {
+    super(failure.message, cause === undefined ? undefined : { cause });
+    this.kind = failure.kind;
+    this.code = failure.code;
+    this.status = failure.status;
+    this.taskId = failure.taskId;
+    this.charged = failure.charged;
+    this.retryable = failure.retryable;
+    const { taskId } = failure;
+    this.resume = failure.resumable && taskId !== null ? () => resume(taskId) : undefined;
+  }
+}

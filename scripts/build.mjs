@@ -1,0 +1,69 @@
+// @ts-check
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
+import { pathToFileURL } from "node:url";
+import { Failed, root, run, script, step } from "./run.mjs";
+import { toolchain } from "./toolchain.mjs";
+import { client, compile, sandbox } from "./wasm.mjs";
+
+/** Does all the set-up and builds all of `dist/`; what is there already is left alone. */
+export async function build() {
+  const [major = 0] = process.versions.node.split(".").map(Number);
+  if (major < 20) throw new Failed(`This needs Node 20 or later; here is ${process.versions.node}.`);
+  await installPackages();
+  const tools = await toolchain();
+  await compile(client, tools);
+  await compile(sandbox, tools);
+  step("Compiling the TypeScript");
+  await inline();
+  await run(`${root}/node_modules/.bin/tsc`, ["-p", "tsconfig.json"]);
+  await bundlePage();
+}
+
+/** `npm ci`, unless it was done for this very lock file. */
+async function installPackages() {
+  const lock = await readFile(`${root}/package-lock.json`);
+  const hash = createHash("sha256").update(lock).digest("hex");
+  const stamp = `${root}/node_modules/.installed`;
+  if (existsSync(stamp) && (await readFile(stamp, "utf8")) === hash) return;
+  step("Installing the packages of package-lock.json");
+  await run("npm", ["ci", "--no-audit", "--no-fund"]);
+  await writeFile(stamp, hash);
+}
+
+/** The wasm as a module, for pages whose bundler does not copy the file; loaded only then. */
+async function inline() {
+  const bytes = await readFile(`${root}/dist/wasm/${client.name}_bg.wasm`);
+  const module = `export const base64 = "${bytes.toString("base64")}";\n`;
+  await writeFile(`${root}/dist/wasm/inline.js`, module);
+  await writeFile(`${root}/dist/wasm/inline.d.ts`, "export const base64: string;\n");
+}
+
+async function bundlePage() {
+  const { build: bundle } = await import("esbuild");
+  const www = `${root}/dist/www`;
+  await mkdir(www, { recursive: true });
+  await bundle({
+    entryPoints: [`${root}/www/main.ts`],
+    outdir: www,
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    target: "es2022",
+    minify: true,
+    sourcemap: true,
+    logLevel: "warning",
+  });
+  for (const file of ["index.html", "style.css", "favicon.svg", "samples"]) {
+    await cp(`${root}/www/${file}`, `${www}/${file}`, { recursive: true });
+  }
+  await cp(`${root}/dist/wasm/${client.name}_bg.wasm`, `${www}/wasm/${client.name}_bg.wasm`);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  await script(async () => {
+    await build();
+    step("dist/ is built");
+  });
+}

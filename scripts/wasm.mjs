@@ -1,0 +1,89 @@
+// @ts-check
+// Compiles a crate to wasm32, generates its JavaScript, and shrinks the wasm.
+import { existsSync } from "node:fs";
+import { mkdir, rename, stat } from "node:fs/promises";
+import { root, run, step } from "./run.mjs";
+
+/**
+ * @typedef {object} Crate
+ * @property {string} name of the crate's library, which is also the name of what is generated
+ * @property {string} crate as Cargo calls it
+ * @property {string} profile of Cargo.toml
+ * @property {string[]} rustflags beside those that every crate has
+ * @property {string} optimise wasm-opt's level
+ */
+
+/** @type {Crate} */
+export const client = {
+  name: "crisp_upscale",
+  crate: "crisp-upscale",
+  profile: "release",
+  rustflags: [],
+  optimise: "-Oz",
+};
+
+/** @type {Crate} */
+export const sandbox = {
+  name: "crisp_upscale_sandbox",
+  crate: "crisp-upscale-sandbox",
+  profile: "sandbox",
+  rustflags: ["-Ctarget-feature=+simd128"],
+  optimise: "-O3",
+};
+
+/**
+ * Leaves `dist/wasm/NAME.js`, `NAME.d.ts` and `NAME_bg.wasm`.
+ *
+ * @param {Crate} crate
+ * @param {import("./toolchain.mjs").Toolchain} tools
+ */
+export async function compile(crate, tools) {
+  const targetDir = `${root}/target/wasm/${crate.profile}`;
+  const compiled = `${targetDir}/wasm32-unknown-unknown/${crate.profile}/${crate.name}.wasm`;
+  const generated = `${root}/dist/wasm/${crate.name}_bg.wasm`;
+
+  const first = existsSync(compiled) ? "" : " (the first time takes some minutes)";
+  step(`Compiling ${crate.crate} to WebAssembly${first}`);
+  // Nothing here can catch a panic, so none is unwound or described, which saves a third of the size.
+  const flags = [
+    "-Zlocation-detail=none",
+    "-Zfmt-debug=none",
+    "-Zunstable-options",
+    "-Cpanic=immediate-abort",
+  ];
+  await run(
+    tools.cargo,
+    [
+      ...["build", "--locked", "-p", crate.crate, "--profile", crate.profile],
+      ...["--target", "wasm32-unknown-unknown", "--target-dir", targetDir],
+      ...["-Zbuild-std=std", "-Zbuild-std-features=optimize_for_size", "-Zpanic-immediate-abort"],
+    ],
+    {
+      env: {
+        RUSTC: tools.rustc,
+        // These flags are unstable in name; the compiler that has them is a stable one, and pinned by OLDEST.
+        RUSTC_BOOTSTRAP: "1",
+        RUSTFLAGS: [...flags, ...crate.rustflags].join(" "),
+        CARGO_ENCODED_RUSTFLAGS: undefined,
+        CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER: tools.linker,
+      },
+    },
+  );
+  if (await isNewer(generated, compiled)) return;
+
+  step(`Generating the JavaScript of ${crate.crate}`);
+  await mkdir(`${root}/dist/wasm`, { recursive: true });
+  await run("cargo", ["run", "--locked", "-p", "bindgen", "--", compiled, `${root}/dist/wasm`, crate.name]);
+  const optimised = `${generated}.optimised`;
+  await run(`${root}/node_modules/.bin/wasm-opt`, [crate.optimise, generated, "-o", optimised]);
+  await rename(optimised, generated);
+}
+
+/**
+ * @param {string} made
+ * @param {string} from
+ */
+async function isNewer(made, from) {
+  if (!existsSync(made)) return false;
+  return (await stat(made)).mtimeMs > (await stat(from)).mtimeMs;
+}

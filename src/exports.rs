@@ -1,0 +1,75 @@
+//! What JavaScript calls. Every function rejects with the caller's own abort reason or
+//! with what `settings.fail` made of a failure, and with nothing else.
+
+use crisp_upscale_core::input;
+use crisp_upscale_core::job::{Job, Request};
+use crisp_upscale_core::verdict::{Looked, looked};
+use crisp_upscale_core::wire::CreateTask;
+use wasm_bindgen::prelude::*;
+
+use crate::clock;
+use crate::drive::{Call, to_js};
+use crate::exchange::Came;
+use crate::js::{Run, Settings};
+
+/// `createTask`: makes a task for the image, once. Resolves to the update
+/// `{ state: "submitted", taskId }`.
+///
+/// # Errors
+/// A failure before anything was sent, a refusal, or `outcome-unknown`.
+#[wasm_bindgen(js_name = createTask)]
+pub async fn create_task(
+    settings: Settings,
+    model: String,
+    image: String,
+    call_back_url: Option<String>,
+    run: Run,
+) -> Result<JsValue, JsValue> {
+    let call = Call::begin(settings, run)?;
+    call.check(|| {
+        input::model(&model)?;
+        input::image_url(&image)?;
+        call_back_url.as_deref().map_or(Ok(()), input::call_back_url)
+    })?;
+    let job = Job::create(CreateTask::upscale(image, call_back_url), call.deadline);
+    call.play(job, true).await
+}
+
+/// Waits for the end of a task that was made at `created_at` (Unix milliseconds); resolves to
+/// `{ taskId, url, credits, createTime, completeTime }`.
+///
+/// # Errors
+/// How the task failed, or why nobody could wait for it any longer; with the task's id.
+#[wasm_bindgen]
+pub async fn follow(
+    settings: Settings,
+    task_id: String,
+    created_at: f64,
+    run: Run,
+) -> Result<JsValue, JsValue> {
+    let call = Call::begin(settings, run)?;
+    call.check(|| input::task_id(&task_id))?;
+    let age = (js_sys::Date::now() - created_at).max(0.0) as u64;
+    let job = Job::follow(task_id, clock::now().saturating_sub(age), call.deadline);
+    call.play(job, false).await
+}
+
+/// `recordInfo`, once: resolves to the task's record.
+///
+/// # Errors
+/// Why there is no record.
+#[wasm_bindgen(js_name = getTask)]
+pub async fn get_task(settings: Settings, task_id: String, run: Run) -> Result<JsValue, JsValue> {
+    let call = Call::begin(settings, run)?;
+    call.check(|| input::task_id(&task_id))?;
+    let (failure, cause) = match call.send(&Request::Look(task_id.clone()), call.deadline).await? {
+        Came::Reply(reply, text) => match looked(&reply) {
+            Looked::Record(detail) => return to_js(&detail),
+            Looked::Missing(failure) | Looked::Again(_, failure) | Looked::Failed(failure) => {
+                (failure, text.into())
+            }
+        },
+        Came::Fault(fault, error) => (fault.of_read(), error),
+    };
+    Err(call.error(failure.of_task(&task_id), &cause))
+}

@@ -1,0 +1,15 @@
+//! The client of crisp-upscale: plays the jobs of [`crisp_upscale_core`] through `fetch`.
+//!
+//! What is exported to JavaScript are free functions over plain data, so that nobody
+//! has to free Rust memory there. The classes that users see are in `npm/`.
+
+mod clock;
+mod drive;
+mod exchange;
+mod exports;
+mod js;
+mod parsed;
+mod stop;
+
+pub use exports::{create_task, follow, get_task};
+pub use js::{Run, Settings};
