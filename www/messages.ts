@@ -1,0 +1,93 @@
+import { UpscaleError } from "crisp-upscale";
+
+// Everything that the page says which depends on what happened.
+
+export interface Size {
+  width: number;
+  height: number;
+}
+
+const STATES: Readonly<Record<string, string>> = {
+  submitted: "Submitted: the task has been made.",
+  waiting: "Waiting for the service to take the task up.",
+  queuing: "In the queue of the service.",
+  generating: "The picture is being enlarged.",
+  success: "Enlarged. Loading the result.",
+};
+
+export function describeState(state: string): string {
+  return STATES[state] ?? `The service calls this “${state}”. Still waiting.`;
+}
+
+export function describeSize({ width, height }: Size): string {
+  return `${width} × ${height} px`;
+}
+
+export function describeFactor(before: Size, after: Size): string {
+  const factor = after.width / before.width;
+  return `× ${Number(factor.toFixed(2))}`;
+}
+
+export function describeCredits(credits: number): string {
+  return credits === 1 ? "1 credit" : `${credits} credits`;
+}
+
+export function describeDone(time: string, before: Size | null, after: Size): string {
+  const enlarged = describeSize(after);
+  return before
+    ? `Done in ${time}: from ${describeSize(before)} to ${enlarged}.`
+    : `Done in ${time}: ${enlarged}.`;
+}
+
+export function describeCancel(taskId: string | null): string {
+  return taskId === null
+    ? "Cancelled. If the task was made before that, the service may still charge it."
+    : `Cancelled. Task ${taskId} was made already: the service finishes it and may charge it.`;
+}
+
+export function describeUpstream(upstream: string): string {
+  return upstream === "sandbox"
+    ? "Sandbox: this stands in for the API. Its resampling is not Recraft’s model, and its credits are not real."
+    : `Connected to ${upstream}: each upscale costs credits.`;
+}
+
+/** The address field's own verdict, as a sentence; null where it has nothing to say and the package is to judge. */
+export function describeFieldProblem({ valueMissing, typeMismatch }: ValidityState): string | null {
+  if (valueMissing) return "Paste the address of a picture first, or pick one of the samples.";
+  if (typeMismatch)
+    return "This is not a complete address. It has to begin with https:// and lead to the picture itself.";
+  return null;
+}
+
+const CHARGES = {
+  no: "Nothing was charged.",
+  yes: "This upscale was charged.",
+  unknown: "Nobody can say yet whether this was charged.",
+} as const;
+
+/** What went wrong, line by line: the sentence, then what became of the money, then the task, as far as there was one. */
+export function describeFailure(error: unknown, taskId: string | null): string[] {
+  if (error instanceof UpscaleError)
+    return [error.message, CHARGES[error.charged], ...describeTask(error.taskId ?? taskId)];
+  return [
+    "Something in this page failed. Load it again; if that does not help, the browser’s console says what it was.",
+    ...(taskId === null ? [] : [CHARGES.unknown, ...describeTask(taskId)]),
+  ];
+}
+
+function describeTask(taskId: string | null): string[] {
+  return taskId === null ? [] : [`Task ${taskId}`];
+}
+
+export const RESULT_NOT_LOADED =
+  "The picture was enlarged, but it cannot be shown here. It can still be downloaded.";
+
+export const BEFORE_NOT_LOADED =
+  "The picture you gave cannot be shown here, so there is only the result: its server may refuse other pages, or this browser cannot reach it.";
+
+export function describeLooking(comparable: boolean, zoomed: boolean): string {
+  if (!comparable) return zoomed ? "Drag the picture to move it." : "Double-click for actual pixels.";
+  return zoomed
+    ? "Drag the handle to compare, the picture to move it. Keys: arrows, Shift + arrows."
+    : "Drag anywhere to compare, or use the arrow keys. Double-click for actual pixels.";
+}
