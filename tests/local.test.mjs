@@ -1,0 +1,147 @@
+// @ts-check
+// The demo page's server keeps a key on a machine where every page in the browser can reach it.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Upscaler } from "crisp-upscale";
+import { localServer } from "../scripts/local.mjs";
+
+const OWN = "http://127.0.0.1:8080";
+const KEY = "sk-0123456789";
+const BODY = { model: "recraft/crisp-upscale", input: { image: "https://host.example/a.jpg" } };
+const SAMPLE = { body: Buffer.from("a photo"), type: "image/jpeg" };
+
+/** @param {{ reply?: () => Response | Promise<Response>, upload?: (file: Blob, name: string) => Promise<string> }} [options] */
+function serverOf({ reply = () => Response.json({ code: 200, data: { taskId: "abc" } }), upload } = {}) {
+  /** @type {Request[]} */
+  const passed = [];
+  const server = localServer({
+    Upscaler,
+    files: (path) => (path === "/" || path === "/samples/cat.jpg" ? SAMPLE : undefined),
+    upstream: {
+      name: "kie.ai",
+      key: KEY,
+      baseUrl: "https://api.example",
+      fetch: async (request) => {
+        passed.push(request);
+        return reply();
+      },
+      upload,
+    },
+  });
+  return { server, passed };
+}
+
+/**
+ * A createTask as the page makes it, but for what is told.
+ *
+ * @param {{ url?: string, headers?: Record<string, string>, body?: unknown }} [changes]
+ */
+function create({ url = `${OWN}/api/v1/jobs/createTask`, headers = {}, body = BODY } = {}) {
+  return new Request(url, {
+    method: "POST",
+    headers: { origin: new URL(url).origin, "content-type": "application/json", authorization: "Bearer local", ...headers },
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
+}
+
+test("what the page asks is passed on with the key, which the page never sees", async () => {
+  const { server, passed } = serverOf({ reply: () => Response.json({ code: 200, msg: KEY, data: { taskId: "abc" } }) });
+  const reply = await server(create());
+  assert.equal(reply.status, 200);
+  assert.ok(!(await reply.text()).includes(KEY));
+  const [request] = passed;
+  assert.equal(request?.url, "https://api.example/api/v1/jobs/createTask");
+  assert.equal(request?.headers.get("authorization"), `Bearer ${KEY}`);
+  assert.equal(request?.redirect, "manual");
+  assert.deepEqual(await request?.json(), BODY);
+
+  const read = new Request(`${OWN}/api/v1/jobs/recordInfo?taskId=abc`, { headers: { "sec-fetch-site": "same-origin" } });
+  assert.equal((await server(read)).status, 200);
+  assert.equal(passed[1]?.url, "https://api.example/api/v1/jobs/recordInfo?taskId=abc");
+});
+
+test("nothing else reaches the service", async (t) => {
+  /** @type {Record<string, Request>} */
+  const attacks = {
+    "another host name, as after DNS rebinding": create({ url: "http://evil.example:8080/api/v1/jobs/createTask" }),
+    "another origin": create({ headers: { origin: "https://evil.example" } }),
+    "another port of this machine": create({ headers: { origin: "http://127.0.0.1:3000" } }),
+    "an opaque origin": create({ headers: { origin: "null" } }),
+    "a read from another site": new Request(`${OWN}/api/v1/jobs/recordInfo?taskId=a`, {
+      headers: { "sec-fetch-site": "cross-site" },
+    }),
+    "a read that does not say where it comes from": new Request(`${OWN}/api/v1/jobs/recordInfo?taskId=a`),
+    "a form": create({ headers: { "content-type": "application/x-www-form-urlencoded" } }),
+    "JSON as text": create({ headers: { "content-type": "text/plain" } }),
+    "another model": create({ body: { ...BODY, model: "google/veo" } }),
+    "no image": create({ body: { ...BODY, input: {} } }),
+    "an image that is no string": create({ body: { ...BODY, input: { image: ["a"] } } }),
+    "no JSON": create({ body: "{" }),
+    "null": create({ body: "null" }),
+    "a body over 64 KB": create({ body: { ...BODY, padding: " ".repeat(65 * 1024) } }),
+    "another path of the API": create({ url: `${OWN}/api/v1/chat/completions` }),
+    "a path that climbs": create({ url: `${OWN}/api/v1/jobs/createTask/../../chat/credit` }),
+    "this machine's own files": create({ body: { ...BODY, input: { image: `${OWN}/config.json` } } }),
+  };
+  for (const [name, request] of Object.entries(attacks)) {
+    await t.test(name, async () => {
+      const { server, passed } = serverOf({ upload: async () => "https://upload.example/a.jpg" });
+      const reply = await server(request);
+      assert.ok(reply.status >= 400, `answered ${reply.status}`);
+      assert.equal(passed.length, 0);
+    });
+  }
+});
+
+test("fields that the page does not send are not passed on", async () => {
+  const { server, passed } = serverOf();
+  await server(create({ body: { ...BODY, callBackUrl: "https://evil.example/", input: { ...BODY.input, more: 1 } } }));
+  assert.deepEqual(await passed[0]?.json(), BODY);
+});
+
+test("a sample is uploaded first, where the service cannot fetch from this machine", async () => {
+  /** @type {string[]} */
+  const uploads = [];
+  const { server, passed } = serverOf({
+    upload: async (file, name) => {
+      uploads.push(await file.text(), name);
+      return "https://upload.example/a.jpg";
+    },
+  });
+  await server(create({ body: { ...BODY, input: { image: `${OWN}/samples/cat.jpg` } } }));
+  assert.equal(uploads[0], "a photo");
+  assert.match(uploads[1] ?? "", /^[0-9a-f-]{36}\.jpg$/, "under a name of its own");
+  assert.deepEqual(await passed[0]?.json(), { ...BODY, input: { image: "https://upload.example/a.jpg" } });
+});
+
+test("a sample that cannot be uploaded is a refusal", async () => {
+  const { server, passed } = serverOf({ upload: () => Promise.reject(new Error("down")) });
+  const reply = await server(create({ body: { ...BODY, input: { image: `${OWN}/samples/cat.jpg` } } }));
+  assert.equal((await reply.json()).code, 455);
+  assert.equal(passed.length, 0);
+});
+
+test("a lost reply is no refusal", async () => {
+  for (const reply of [
+    () => Promise.reject(new TypeError("fetch failed")),
+    () => new Response(null, { status: 302, headers: { location: "https://evil.example/" } }),
+  ]) {
+    const { server, passed } = serverOf({ reply });
+    const answer = await server(create());
+    assert.equal(answer.status, 502);
+    assert.doesNotMatch(await answer.text(), /"code"/);
+    assert.equal(passed.length, 1, "and it is not sent again");
+  }
+});
+
+test("the page is served with a strict policy, and nothing beside it", async () => {
+  const { server } = serverOf();
+  const page = await server(new Request(`${OWN}/`));
+  assert.equal(page.status, 200);
+  const policy = page.headers.get("content-security-policy") ?? "";
+  assert.match(policy, /script-src 'self' 'wasm-unsafe-eval';/);
+  assert.doesNotMatch(policy, /unsafe-inline|'unsafe-eval'/);
+  for (const path of ["/package.json", "/../package.json", "/%2e%2e/package.json", "/files/a"]) {
+    assert.equal((await server(new Request(OWN + path))).status, 404, path);
+  }
+});
