@@ -221,7 +221,7 @@ impl Failure {
     #[must_use]
     pub fn adding(mut self, ours: &str, theirs: &str) -> Self {
         self.message.push_str(ours);
-        self.quote = Some(self.message.len());
+        self.quote.get_or_insert(self.message.len());
         self.message.push_str(theirs);
         self
     }

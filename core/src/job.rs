@@ -138,7 +138,8 @@ impl Job {
     /// A job that makes its task first. The caller's patience ends at `deadline`.
     #[must_use]
     pub fn create(request: CreateTask, deadline: Instant) -> Self {
-        Job { deadline, phase: Phase::Creating(Creating { request, dials: 0, refusals: 0 }) }
+        let creating = Creating { request, sent: false, dials: 0, refusals: 0 };
+        Job { deadline, phase: Phase::Creating(creating) }
     }
 
     /// A job whose task was made already, at `made` on the clock of `deadline`.
@@ -176,6 +177,9 @@ fn fail(failure: Failure) -> Next {
 #[derive(Debug)]
 struct Creating {
     request: CreateTask,
+    /// Whether a request has left that nobody has refused. While it has, none leaves again,
+    /// whatever whoever plays this job comes with.
+    sent: bool,
     /// Tries that made no connection.
     dials: u32,
     /// Tries that the rate limit refused.
@@ -190,6 +194,7 @@ struct Made {
 impl Creating {
     fn handle<V: Json>(&mut self, event: Event<V>, now: Instant, deadline: Instant) -> Result<Next, Made> {
         Ok(match event {
+            Event::Start | Event::Woken if self.sent => unknown(),
             Event::Start | Event::Woken => {
                 if now >= deadline {
                     return Ok(fail(Failure {
@@ -197,6 +202,7 @@ impl Creating {
                         ..Failure::new(Kind::Timeout, Charged::No).retryable()
                     }));
                 }
+                self.sent = true;
                 let request = Request::Create(self.request.clone());
                 Next::Send(request, deadline.min(now.saturating_add(CREATE_PATIENCE)))
             }
@@ -204,7 +210,7 @@ impl Creating {
                 Created::Made(task_id) => return Err(Made { task_id }),
                 Created::Limited(asked, failure) => {
                     self.refusals += 1;
-                    again(failure, pace::wait(asked, self.refusals), now, deadline)
+                    self.again(failure, pace::wait(asked, self.refusals), now, deadline)
                 }
                 Created::Failed(failure) => fail(failure),
             },
@@ -214,20 +220,26 @@ impl Creating {
                 if self.dials >= MAX_DIALS {
                     return Ok(fail(failure));
                 }
-                again(failure, pace::after_failure(self.dials), now, deadline)
+                self.again(failure, pace::after_failure(self.dials), now, deadline)
             }
             // The request left: it may have made a task, so it is not sent again.
-            Event::Failed(Fault::Lost | Fault::TimedOut) => {
-                fail(Failure::new(Kind::OutcomeUnknown, Charged::Unknown))
-            }
+            Event::Failed(Fault::Lost | Fault::TimedOut) => unknown(),
         })
+    }
+
+    /// Sends again after `wait`, or ends with `failure` where the caller would not wait so long.
+    fn again(&mut self, failure: Failure, wait: u64, now: Instant, deadline: Instant) -> Next {
+        let then = now.saturating_add(wait);
+        if then >= deadline {
+            return fail(failure);
+        }
+        self.sent = false;
+        Next::WaitUntil(then)
     }
 }
 
-/// Sends again after `wait`, or ends with `failure` where the caller would not wait so long.
-fn again(failure: Failure, wait: u64, now: Instant, deadline: Instant) -> Next {
-    let then = now.saturating_add(wait);
-    if then >= deadline { fail(failure) } else { Next::WaitUntil(then) }
+fn unknown() -> Next {
+    fail(Failure::new(Kind::OutcomeUnknown, Charged::Unknown))
 }
 
 /// A task that was made and has not ended.
@@ -252,9 +264,13 @@ impl Following {
     fn handle<V: Json>(&mut self, event: Event<V>, now: Instant, deadline: Instant) -> Step {
         let mut news = None;
         let next = match event {
+            // It has succeeded; all that is missing is the file's name.
+            Event::Start | Event::Woken if now >= deadline && self.empty > 0 => fail(self.nameless()),
             Event::Start | Event::Woken if now >= deadline => fail(self.timeout()),
             // Just made, perhaps by the job before this one: nothing to see yet.
-            Event::Start if now < self.first_look() => Next::WaitUntil(deadline.min(self.first_look())),
+            Event::Start if (self.made..self.first_look()).contains(&now) => {
+                Next::WaitUntil(deadline.min(self.first_look()))
+            }
             Event::Start | Event::Woken => {
                 let give_up = deadline.min(now.saturating_add(LOOK_PATIENCE));
                 Next::Send(Request::Look(self.task_id.clone()), give_up)
@@ -313,14 +329,13 @@ impl Following {
     /// It is paid for, so it is not given up at the first record without a file.
     fn no_file(&mut self, now: Instant, deadline: Instant) -> Next {
         self.empty += 1;
-        if self.empty < MAX_EMPTY {
-            return self.look_later(now, deadline);
-        }
+        if self.empty < MAX_EMPTY { self.look_later(now, deadline) } else { fail(self.nameless()) }
+    }
+
+    fn nameless(&self) -> Failure {
         let message = "The service says that the task succeeded and names no file. Resume the task later.";
-        fail(
-            Failure { message: message.to_owned(), ..Failure::new(Kind::BadReply, Charged::Yes) }
-                .of_task(&self.task_id),
-        )
+        Failure { message: message.to_owned(), ..Failure::new(Kind::BadReply, Charged::Yes) }
+            .of_task(&self.task_id)
     }
 
     fn bad_poll(&mut self, asked: Option<u64>, trouble: String, now: Instant, deadline: Instant) -> Next {

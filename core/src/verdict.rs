@@ -103,7 +103,7 @@ pub fn looked<V: Json>(reply: &Reply<V>) -> Looked {
         // Documented for an unknown id, and what the wire says instead: `recordInfo is null`.
         404 => Looked::Missing(missing(&envelope, status)),
         422 if says_null(&envelope) => Looked::Missing(missing(&envelope, status)),
-        400 | 401 | 402 | 405 | 422 | 433 | 451 | 505 => Looked::Failed(failure),
+        400 | 401 | 402 | 405 | 422 | 433 | 451 | 501 | 505 => Looked::Failed(failure),
         // 200 without a record, 429, 455, 500, and what nobody has documented.
         _ => Looked::Again(reply.retry_after, failure.retryable()),
     }

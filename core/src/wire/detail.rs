@@ -122,8 +122,11 @@ fn image<V: Json>(data: &V) -> Option<String> {
 
 /// Newer servers have the result parsed in `response`; all have `resultJson`, as text or as an object.
 fn result_urls<V: Json>(data: &V) -> Vec<String> {
-    let parsed = data.get("response").filter(V::is_object);
-    let result = parsed.or_else(|| object_or_text(data.get("resultJson")?));
+    let parsed = urls_in(data.get("response").filter(V::is_object));
+    if parsed.is_empty() { urls_in(data.get("resultJson").and_then(object_or_text)) } else { parsed }
+}
+
+fn urls_in<V: Json>(result: Option<V>) -> Vec<String> {
     let urls = result.and_then(|result| result.get("resultUrls"));
     let urls = urls.map(|urls| urls.items()).unwrap_or_default();
     urls.iter().filter_map(V::text).filter(|url| !url.is_empty()).collect()

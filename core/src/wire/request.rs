@@ -36,6 +36,7 @@ impl CreateTask {
     /// The request to upscale one image.
     #[must_use]
     pub fn upscale(image: String, call_back_url: Option<String>) -> Self {
+        let call_back_url = call_back_url.filter(|url| !url.is_empty());
         CreateTask { model: MODEL, call_back_url, input: Input { image } }
     }
 }

@@ -1,0 +1,991 @@
+//! Tests of `job`: whole lives on a virtual clock, scripted ones and thousands of random ones.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+
+use common::reply;
+use crisp_upscale_core::failure::{Charged, Failure, Kind};
+use crisp_upscale_core::job::{Event, Fault, Instant, Job, Next, PATIENCE, Request, Update, Upscaled};
+use crisp_upscale_core::pace;
+use crisp_upscale_core::wire::{CreateTask, Reply};
+use serde_json::{Value, json};
+
+const IMAGE: &str = "https://host.example/photo.jpg";
+const RESULT: &str = "https://tempfile.aiquickdraw.com/r/1.png";
+const TASK: &str = "5f48";
+/// Not 0, so that an instant is not mistaken for a duration.
+const BEGIN: Instant = 10_000_000;
+/// The longest that the reply to a createTask is waited for.
+const CREATE_PATIENCE: u64 = 60_000;
+/// The longest that the reply to a recordInfo is waited for.
+const LOOK_PATIENCE: u64 = 20_000;
+const GRACE: u64 = 90_000;
+
+// The driver: it does what the step says, and the clock jumps to the instant.
+
+/// What comes of a request, and after how long.
+type Answer = (u64, Event<Value>);
+
+/// A life as the caller, the service and the clock saw it.
+struct Lived {
+    outcome: Result<Upscaled, Failure>,
+    ended: Instant,
+    news: Vec<(Instant, Update)>,
+    creates: Vec<Instant>,
+    looks: Vec<Instant>,
+}
+
+impl Lived {
+    /// The states reported, without their instants.
+    fn states(&self) -> Vec<&str> {
+        self.news.iter().map(|(_, update)| update.state.as_str()).collect()
+    }
+
+    fn failure(&self) -> &Failure {
+        self.outcome.as_ref().expect_err("the life ended well")
+    }
+}
+
+/// Plays a life to its end. What holds for every life is asserted here; `row` names it.
+///
+/// `late` is how long the timer oversleeps at most, told afresh for every sleep.
+fn play(
+    row: &str,
+    mut job: Job,
+    deadline: Instant,
+    mut late: impl FnMut() -> u64,
+    mut answer: impl FnMut(&Request, Instant) -> Answer,
+) -> Lived {
+    let (mut now, mut event) = (BEGIN, Event::Start);
+    let (mut news, mut creates, mut looks) = (Vec::<(Instant, Update)>::new(), Vec::new(), Vec::new());
+    // Every request is followed by a wait of 1 s or by the end, so a life has a bounded number of steps.
+    let most = 10 + 3 * (deadline.saturating_sub(BEGIN) / 1_000);
+    for _ in 0..most {
+        let step = job.handle(event, now);
+        if let Some(update) = step.news {
+            if let Some((_, last)) = news.last() {
+                assert_ne!(last.state, update.state, "{row}: no news");
+            }
+            assert!(!["success", "fail"].contains(&update.state.as_str()), "{row}: the end is no update");
+            news.push((now, update));
+        }
+        match step.next {
+            Next::Send(request, give_up) => {
+                assert!(now < give_up && give_up <= deadline, "{row}: at {now} gives up at {give_up}");
+                let patience = match &request {
+                    Request::Create(task) => {
+                        assert_eq!(*task, CreateTask::upscale(IMAGE.into(), None), "{row}");
+                        assert_eq!(news, [], "{row}: a create after the task was made");
+                        assert!(looks.is_empty(), "{row}: a create after a look");
+                        creates.push(now);
+                        CREATE_PATIENCE
+                    }
+                    Request::Look(task_id) => {
+                        assert_eq!(task_id, TASK, "{row}");
+                        looks.push(now);
+                        LOOK_PATIENCE
+                    }
+                };
+                assert_eq!(give_up, deadline.min(now + patience), "{row}: patience at {now}");
+                let (after, came) = answer(&request, now);
+                (now, event) = if after > give_up - now {
+                    (give_up, Event::Failed(Fault::TimedOut))
+                } else {
+                    (now + after, came)
+                };
+            }
+            Next::WaitUntil(then) => {
+                assert!(now <= then && then <= deadline, "{row}: at {now} waits until {then}");
+                (now, event) = (then + late(), Event::Woken);
+            }
+            Next::Finish(outcome) => return Lived { outcome: *outcome, ended: now, news, creates, looks },
+        }
+    }
+    panic!("{row}: no end within {most} steps");
+}
+
+/// What the service does: its answers to creates and to looks in turn, the last one for ever.
+#[derive(Default)]
+struct Script {
+    creates: VecDeque<Answer>,
+    looks: VecDeque<Answer>,
+}
+
+impl Script {
+    fn new(creates: impl Into<VecDeque<Answer>>, looks: impl Into<VecDeque<Answer>>) -> Self {
+        Script { creates: creates.into(), looks: looks.into() }
+    }
+
+    fn answer(&mut self, request: &Request) -> Answer {
+        let answers = match request {
+            Request::Create(_) => &mut self.creates,
+            Request::Look(_) => &mut self.looks,
+        };
+        let first = answers.pop_front().unwrap_or_else(|| panic!("nothing is scripted for {request:?}"));
+        if answers.is_empty() {
+            answers.push_back(first.clone());
+        }
+        first
+    }
+}
+
+/// A life of a new job, with this much time.
+fn live(row: &str, time: u64, mut script: Script) -> Lived {
+    let job = Job::create(CreateTask::upscale(IMAGE.into(), None), BEGIN + time);
+    play(row, job, BEGIN + time, || 0, |request, _| script.answer(request))
+}
+
+/// A life of a job whose task was made `age` before.
+fn resume(row: &str, age: u64, time: u64, looks: impl Into<VecDeque<Answer>>) -> Lived {
+    let mut script = Script::new([], looks);
+    let job = Job::follow(TASK.into(), BEGIN - age, BEGIN + time);
+    let lived = play(row, job, BEGIN + time, || 0, |request, _| script.answer(request));
+    assert!(lived.creates.is_empty(), "{row}: a task that was made is not made again");
+    lived
+}
+
+// Answers. Each takes 100 ms unless told otherwise.
+
+fn says(status: u16, body: &str) -> Answer {
+    (100, Event::Replied(reply(status, body)))
+}
+
+fn asks_to_wait(status: u16, body: &str, milliseconds: u64) -> Answer {
+    (100, Event::Replied(Reply { retry_after: Some(milliseconds), ..reply(status, body) }))
+}
+
+fn no_reply(fault: Fault) -> Answer {
+    (100, Event::Failed(fault))
+}
+
+/// No answer before anybody's patience ends.
+fn silence() -> Answer {
+    (u64::MAX, Event::Failed(Fault::Lost))
+}
+
+fn made() -> Answer {
+    says(200, &json!({"code": 200, "msg": "success", "data": {"taskId": TASK, "recordId": TASK}}).to_string())
+}
+
+fn state(word: &str) -> Answer {
+    record(&json!({"taskId": TASK, "state": word, "resultJson": "", "creditsConsumed": 0.5}))
+}
+
+fn record(data: &Value) -> Answer {
+    says(200, &json!({"code": 200, "msg": "success", "data": data}).to_string())
+}
+
+fn success() -> Answer {
+    let result = json!({ "resultUrls": [RESULT] }).to_string();
+    record(&json!({
+        "taskId": TASK, "state": "success", "resultJson": result,
+        "createTime": 1_777_534_515_134_u64, "completeTime": 1_777_534_578_854_u64, "creditsConsumed": 0.5,
+    }))
+}
+
+fn success_without_a_file() -> Answer {
+    record(&json!({"taskId": TASK, "state": "success", "resultJson": ""}))
+}
+
+fn null_record() -> Answer {
+    says(200, r#"{"code":422,"msg":"recordInfo is null","data":null}"#)
+}
+
+const TOO_MANY: &str = r#"{"code":429,"msg":"Your call frequency is too high. Please try again later."}"#;
+const HTML: &str = "<html><body>502 Bad Gateway</body></html>";
+
+fn upscaled() -> Upscaled {
+    Upscaled {
+        task_id: TASK.into(),
+        url: RESULT.into(),
+        credits: Some(0.5),
+        create_time: Some(1_777_534_515_134.0),
+        complete_time: Some(1_777_534_578_854.0),
+    }
+}
+
+/// A failure while following: it carries the task, and does not invite to make another.
+fn expect_task_failure(row: &str, lived: &Lived, kind: Kind, charged: Charged) {
+    let failure = lived.failure();
+    assert_eq!((failure.kind, failure.charged), (kind, charged), "{row}: {failure:?}");
+    assert_eq!(failure.task_id.as_deref(), Some(TASK), "{row}: {failure:?}");
+    assert!(!failure.retryable, "{row}: another task would cost again");
+    assert_eq!(failure.resumable, kind != Kind::GenerationFailed, "{row}");
+}
+
+// Lives that go well
+
+#[test]
+fn a_life_without_trouble() {
+    let looks = [
+        state("waiting"),
+        state("waiting"),
+        state("queuing"),
+        state("generating"),
+        state("generating"),
+        success(),
+    ];
+    let lived = live("happy", 300_000, Script::new([made()], looks));
+    assert_eq!(lived.outcome, Ok(upscaled()));
+    assert_eq!(lived.states(), ["submitted", "waiting", "queuing", "generating"]);
+    assert!(lived.news.iter().all(|(_, update)| update.task_id == TASK));
+    assert_eq!(lived.creates, [BEGIN]);
+    // Made after 100 ms; each look 1 s after the last reply, which takes 100 ms.
+    let made = BEGIN + 100;
+    assert_eq!(lived.looks, (0..6).map(|nth| made + 1_000 + nth * 1_100).collect::<Vec<_>>());
+    assert_eq!(lived.ended, made + 1_000 + 5 * 1_100 + 100);
+    // Each change is told when it is learned, not later.
+    assert_eq!(
+        lived.news.iter().map(|(at, _)| at - made).collect::<Vec<_>>(),
+        [0, 1_100, 1_100 + 2 * 1_100, 1_100 + 3 * 1_100]
+    );
+}
+
+#[test]
+fn a_state_that_comes_back_is_news_again() {
+    let looks = [state("queuing"), state("generating"), state("queuing"), success()];
+    let lived = live("back", 300_000, Script::new([made()], looks));
+    assert_eq!(lived.states(), ["submitted", "queuing", "generating", "queuing"]);
+}
+
+#[test]
+fn an_unknown_state_goes_on() {
+    let looks = [state("paused"), state("paused"), state("warming up"), success()];
+    let lived = live("unknown state", 300_000, Script::new([made()], looks));
+    assert_eq!(lived.outcome, Ok(upscaled()));
+    assert_eq!(lived.states(), ["submitted", "paused", "warming up"]);
+}
+
+#[test]
+fn a_resumed_task_is_followed_to_its_end() {
+    // It is looked at at once: it may have ended meanwhile.
+    let lived = resume("ended", 3_600_000, 300_000, [success()]);
+    assert_eq!((lived.outcome.as_ref(), lived.looks.as_slice()), (Ok(&upscaled()), [BEGIN].as_slice()));
+    assert_eq!(lived.states(), Vec::<&str>::new());
+
+    let lived = resume("goes on", 5_000, 300_000, [state("generating"), success()]);
+    assert_eq!(lived.outcome, Ok(upscaled()));
+    assert_eq!(lived.states(), ["generating"]);
+}
+
+/// Following may begin when the task was made a moment before, by another job: it is given the same first second.
+#[test]
+fn a_task_just_made_is_first_looked_at_after_a_second() {
+    for (age, first) in [(0, 1_000), (400, 600), (999, 1), (1_000, 0), (5_000, 0)] {
+        let row = format!("made {age} ms before");
+        let lived = resume(&row, age, 300_000, [success()]);
+        assert_eq!((lived.looks, lived.outcome), (vec![BEGIN + first], Ok(upscaled())), "{row}");
+    }
+    let lived = resume("no time for a look", 0, 500, []);
+    expect_task_failure("no time for a look", &lived, Kind::Timeout, Charged::Unknown);
+    assert_eq!((lived.looks.len(), lived.ended), (0, BEGIN + 500));
+}
+
+/// What JavaScript sees of news and of a result, name for name.
+#[test]
+fn news_and_results_are_handed_on_in_these_words() {
+    let news = Update { state: "submitted".into(), task_id: TASK.into() };
+    assert_eq!(serde_json::to_value(news).unwrap(), json!({"state": "submitted", "taskId": TASK}));
+    assert_eq!(
+        serde_json::to_value(upscaled()).unwrap(),
+        json!({
+            "taskId": TASK, "url": RESULT, "credits": 0.5,
+            "createTime": 1_777_534_515_134.0, "completeTime": 1_777_534_578_854.0,
+        })
+    );
+}
+
+// Making the task
+
+/// Every reply and fault that is no proven refusal ends the life, or begins the following, with one create.
+#[test]
+fn one_create_unless_it_was_refused_for_certain() {
+    let rows = [
+        ("made", made(), None),
+        ("500", says(200, r#"{"code":500,"msg":"Internal server error"}"#), Some(Kind::OutcomeUnknown)),
+        ("501", says(200, r#"{"code":501,"msg":"failed"}"#), Some(Kind::OutcomeUnknown)),
+        ("a page at 502", says(502, HTML), Some(Kind::OutcomeUnknown)),
+        ("a page at 200", says(200, HTML), Some(Kind::OutcomeUnknown)),
+        ("a page at 503 that asks to wait", asks_to_wait(503, HTML, 1_000), Some(Kind::OutcomeUnknown)),
+        ("a hidden redirect", says(0, ""), Some(Kind::OutcomeUnknown)),
+        ("a redirect", says(307, ""), Some(Kind::OutcomeUnknown)),
+        ("cut", says(200, r#"{"code":200,"data":{"taskId":"5f"#), Some(Kind::OutcomeUnknown)),
+        ("no task id", says(200, r#"{"code":200,"msg":"success","data":{}}"#), Some(Kind::OutcomeUnknown)),
+        ("lost", no_reply(Fault::Lost), Some(Kind::OutcomeUnknown)),
+        ("timed out", silence(), Some(Kind::OutcomeUnknown)),
+        ("400", says(200, r#"{"code":400}"#), Some(Kind::BadRequest)),
+        ("401", says(200, r#"{"code":401}"#), Some(Kind::Unauthorized)),
+        ("402", says(200, r#"{"code":402}"#), Some(Kind::InsufficientCredits)),
+        ("422", says(200, r#"{"code":422,"msg":"image is required"}"#), Some(Kind::Validation)),
+        ("433", says(200, r#"{"code":433}"#), Some(Kind::KeyLimit)),
+        ("455", says(200, r#"{"code":455}"#), Some(Kind::Maintenance)),
+        (
+            "500, a known refusal",
+            says(200, r#"{"code":500,"msg":"image is required"}"#),
+            Some(Kind::ServerError),
+        ),
+    ];
+    for (row, answer, kind) in rows {
+        let lived = live(row, 300_000, Script::new([answer], [success()]));
+        assert_eq!(lived.creates, [BEGIN], "{row}");
+        assert_eq!(lived.outcome.as_ref().err().map(|failure| failure.kind), kind, "{row}");
+        if let Err(failure) = &lived.outcome {
+            let unknown = kind == Some(Kind::OutcomeUnknown);
+            assert_eq!(failure.charged, if unknown { Charged::Unknown } else { Charged::No }, "{row}");
+            assert_eq!((failure.task_id.as_deref(), failure.resumable), (None, false), "{row}");
+            assert_eq!((lived.looks.len(), lived.news.len()), (0, 0), "{row}");
+        }
+    }
+}
+
+#[test]
+fn the_rate_limit_is_waited_out() {
+    let limited = says(200, TOO_MANY);
+    let creates = [
+        limited.clone(),
+        limited.clone(),
+        limited.clone(),
+        limited.clone(),
+        limited.clone(),
+        limited,
+        made(),
+    ];
+    let lived = live("429", 300_000, Script::new(creates, [success()]));
+    assert_eq!(lived.outcome, Ok(upscaled()));
+    // 100 ms for each reply, and 1, 2, 4, 8, 15 and 15 s of waiting.
+    let waits = [0, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000];
+    let mut at = BEGIN;
+    for (nth, wait) in waits.into_iter().enumerate() {
+        at += wait + if nth == 0 { 0 } else { 100 };
+        assert_eq!(lived.creates.get(nth), Some(&at), "create {nth}");
+    }
+    assert_eq!(lived.creates.len(), waits.len());
+}
+
+#[test]
+fn the_wait_that_the_server_asks_for_is_kept() {
+    for (row, answer) in [
+        ("a page at 429", asks_to_wait(429, "slow down", 7_000)),
+        ("code 429", asks_to_wait(200, TOO_MANY, 7_000)),
+    ] {
+        let lived = live(row, 300_000, Script::new([answer.clone(), answer, made()], [success()]));
+        assert_eq!(lived.creates, [BEGIN, BEGIN + 7_100, BEGIN + 14_200], "{row}");
+        assert_eq!(lived.outcome, Ok(upscaled()), "{row}");
+    }
+}
+
+/// `Retry-After: 0` is no leave to send as fast as the line allows.
+#[test]
+fn a_wait_of_nothing_is_a_wait_all_the_same() {
+    let at_once = (0, Event::Replied(Reply { retry_after: Some(0), ..reply(429, TOO_MANY) }));
+    let lived = live("creates", 60_000, Script::new([at_once.clone()], []));
+    assert_eq!(lived.failure().kind, Kind::RateLimited);
+    assert!(lived.creates.len() <= 60, "{} creates in 60 s", lived.creates.len());
+
+    let lived = resume("looks", 5_000, 60_000, [at_once]);
+    assert_eq!(lived.failure().kind, Kind::Timeout);
+    assert!(lived.looks.len() <= 60, "{} looks in 60 s", lived.looks.len());
+}
+
+/// Nobody is kept waiting for a try that would come too late.
+#[test]
+fn a_wait_beyond_the_deadline_ends_at_once() {
+    for (row, wait, time) in [("longer", 60_000, 30_000), ("just as long", 29_900, 30_000)] {
+        let lived = live(row, time, Script::new([asks_to_wait(429, TOO_MANY, wait)], []));
+        let failure = lived.failure();
+        assert_eq!((failure.kind, failure.charged), (Kind::RateLimited, Charged::No), "{row}");
+        assert!(failure.retryable, "{row}: later it may work");
+        assert_eq!((lived.creates.len(), lived.ended), (1, BEGIN + 100), "{row}");
+    }
+    let lived =
+        live("just short", 30_001, Script::new([asks_to_wait(429, TOO_MANY, 29_900), made()], [success()]));
+    assert_eq!(lived.creates, [BEGIN, BEGIN + 30_000]);
+}
+
+#[test]
+fn a_server_that_cannot_be_dialled_is_dialled_three_times() {
+    let lived = live("never", 300_000, Script::new([no_reply(Fault::NoConnection)], []));
+    let failure = lived.failure();
+    assert_eq!((failure.kind, failure.charged), (Kind::Unreachable, Charged::No));
+    assert!(failure.retryable && failure.task_id.is_none() && !failure.resumable);
+    assert_eq!(lived.creates, [BEGIN, BEGIN + 1_100, BEGIN + 3_200]);
+
+    let dead = no_reply(Fault::NoConnection);
+    let lived = live("at the third", 300_000, Script::new([dead.clone(), dead.clone(), made()], [success()]));
+    assert_eq!((lived.creates.len(), lived.outcome), (3, Ok(upscaled())));
+
+    // With no time for another try the reason is told, not "time-out".
+    let lived = live("no time", 1_000, Script::new([dead], []));
+    assert_eq!((lived.failure().kind, lived.creates.len()), (Kind::Unreachable, 1));
+}
+
+/// What was not sent before says nothing of what is sent next.
+#[test]
+fn a_lost_request_after_harmless_ones_is_lost_all_the_same() {
+    for first in [no_reply(Fault::NoConnection), says(200, TOO_MANY), asks_to_wait(429, HTML, 3_000)] {
+        for then in [no_reply(Fault::Lost), silence(), says(502, HTML)] {
+            let row = format!("{first:?}, then {then:?}");
+            let lived = live(&row, 300_000, Script::new([first.clone(), then], []));
+            assert_eq!(lived.creates.len(), 2, "{row}");
+            let failure = lived.failure();
+            assert_eq!((failure.kind, failure.charged), (Kind::OutcomeUnknown, Charged::Unknown), "{row}");
+            assert!(!failure.retryable, "{row}");
+        }
+    }
+}
+
+// Time-outs
+
+#[test]
+fn a_time_that_is_over_before_the_create_costs_nothing() {
+    let lived = live("no time at all", 0, Script::default());
+    let failure = lived.failure();
+    assert_eq!((failure.kind, failure.charged), (Kind::Timeout, Charged::No));
+    assert!(failure.retryable && !failure.resumable && failure.task_id.is_none());
+    assert_eq!(failure.message, "The time was over before the task could be made.");
+    assert!(lived.creates.is_empty(), "{:?}", lived.creates);
+
+    // A timer that oversleeps the deadline between two creates: the refused one made nothing.
+    let deadline = BEGIN + 10_000;
+    let job = Job::create(CreateTask::upscale(IMAGE.into(), None), deadline);
+    let lived = play("overslept", job, deadline, || 60_000, |_, _| says(429, TOO_MANY));
+    assert_eq!((lived.failure().kind, lived.failure().charged), (Kind::Timeout, Charged::No));
+    assert_eq!(lived.creates, [BEGIN]);
+}
+
+#[test]
+fn a_time_that_is_over_during_the_create_leaves_an_unknown_outcome() {
+    for (row, time, ended) in
+        [("the caller's time", 5_000, 5_000), ("the create's own", 300_000, CREATE_PATIENCE)]
+    {
+        let lived = live(row, time, Script::new([silence()], []));
+        assert_eq!(
+            (lived.failure().kind, lived.failure().charged),
+            (Kind::OutcomeUnknown, Charged::Unknown),
+            "{row}"
+        );
+        assert_eq!((lived.creates.as_slice(), lived.ended), ([BEGIN].as_slice(), BEGIN + ended), "{row}");
+    }
+}
+
+#[test]
+fn a_time_that_is_over_while_following_names_the_task() {
+    let lived = live("goes on", 300_000, Script::new([made()], [state("generating")]));
+    expect_task_failure("goes on", &lived, Kind::Timeout, Charged::Unknown);
+    assert_eq!(lived.ended, BEGIN + 300_000);
+    assert!(!lived.failure().message.contains("last look"), "{}", lived.failure().message);
+
+    // The last trouble is told, in the words for it.
+    let rows = [
+        ("lost", no_reply(Fault::Lost), "The last look at it failed: The server cannot be reached."),
+        ("silent", silence(), "The last look at it failed: The server cannot be reached."),
+        ("a page", says(502, HTML), "The last look at it failed: The service had a fault."),
+        (
+            "a page at 200",
+            says(200, HTML),
+            "The last look at it failed: The server's answer was not the API's.",
+        ),
+        ("limited", says(200, TOO_MANY), "It said: Your call frequency is too high."),
+        ("maintenance", says(200, r#"{"code":455,"msg":"back at noon"}"#), "It said: back at noon"),
+        (
+            "limited for long",
+            asks_to_wait(429, HTML, 3_600_000),
+            "The last look at it failed: Too many requests.",
+        ),
+    ];
+    for (row, trouble, words) in rows {
+        let lived = live(row, 120_000, Script::new([made()], [state("waiting"), trouble]));
+        expect_task_failure(row, &lived, Kind::Timeout, Charged::Unknown);
+        assert_eq!(lived.ended, BEGIN + 120_000, "{row}");
+        assert!(lived.failure().message.contains(words), "{row}: {}", lived.failure().message);
+    }
+
+    // Trouble that has passed is not told.
+    for (row, last) in [("a state", state("generating")), ("no record yet", null_record())] {
+        let lived = live(row, 60_000, Script::new([made()], [says(502, HTML), last]));
+        expect_task_failure(row, &lived, Kind::Timeout, Charged::Unknown);
+        assert!(!lived.failure().message.contains("last look"), "{row}: {}", lived.failure().message);
+    }
+}
+
+#[test]
+fn a_resume_without_time_does_not_lose_the_task() {
+    let lived = resume("no time", 5_000, 0, []);
+    expect_task_failure("no time", &lived, Kind::Timeout, Charged::Unknown);
+    assert!(lived.looks.is_empty(), "{:?}", lived.looks);
+}
+
+/// A laptop that slept: the reply is read although the time is over.
+#[test]
+fn a_result_that_comes_late_still_counts() {
+    let mut job = Job::follow(TASK.into(), BEGIN - 5_000, BEGIN + 10_000);
+    let asked = job.handle(Event::<Value>::Start, BEGIN).next;
+    assert_eq!(asked, Next::Send(Request::Look(TASK.into()), BEGIN + 10_000));
+    let next = job.handle(success().1, BEGIN + 500_000).next;
+    assert_eq!(next, Next::Finish(Box::new(Ok(upscaled()))));
+}
+
+/// Ten minutes where the caller says nothing: shorter than this gives up on tasks that are paid for.
+#[test]
+fn the_default_time_is_longer_than_the_vendors_advice() {
+    assert_eq!(PATIENCE, 600_000);
+}
+
+// Looking
+
+/// The record of a new task may be missing for 90 s; the boundary to the millisecond.
+#[test]
+fn a_missing_record_is_borne_for_the_grace_of_a_new_task() {
+    for (row, answer) in
+        [("recordInfo is null", null_record()), ("404", says(200, r#"{"code":404,"msg":"Task not found"}"#))]
+    {
+        for (age, goes_on) in
+            [(1_000, true), (89_000, true), (GRACE - 1, true), (GRACE, false), (GRACE + 1, false)]
+        {
+            let row = format!("{row} at {age} ms");
+            let mut job = Job::follow(TASK.into(), BEGIN, BEGIN + 300_000);
+            let asked = job.handle(Event::<Value>::Start, BEGIN + age).next;
+            assert!(matches!(asked, Next::Send(Request::Look(_), _)), "{row}: {asked:?}");
+            let next = job.handle(answer.1.clone(), BEGIN + age).next;
+            match next {
+                Next::WaitUntil(_) => assert!(goes_on, "{row}: goes on"),
+                Next::Finish(outcome) => {
+                    let failure = outcome.expect_err(&row);
+                    assert!(!goes_on, "{row}: {failure:?}");
+                    assert_eq!((failure.kind, failure.charged), (Kind::NotFound, Charged::Unknown), "{row}");
+                    assert_eq!(failure.task_id.as_deref(), Some(TASK), "{row}");
+                    assert!(!failure.retryable && failure.resumable, "{row}");
+                }
+                Next::Send(..) => panic!("{row}: {next:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_record_that_appears_in_time_or_never() {
+    let mut looks = vec![null_record(); 20];
+    looks.extend([state("generating"), success()]);
+    let lived = live("appears", 300_000, Script::new([made()], looks));
+    assert_eq!(lived.outcome, Ok(upscaled()));
+    assert_eq!(lived.states(), ["submitted", "generating"]);
+
+    let lived = live("never", 300_000, Script::new([made()], [null_record()]));
+    expect_task_failure("never", &lived, Kind::NotFound, Charged::Unknown);
+    let age = lived.ended - (BEGIN + 100);
+    assert!((GRACE..GRACE + 6_000).contains(&age), "given up at an age of {age} ms");
+    assert!(lived.failure().message.contains("recordInfo is null"), "{}", lived.failure().message);
+}
+
+/// The grace is the task's, not the page's: after a reload it goes on where it was.
+#[test]
+fn the_grace_is_counted_from_when_the_task_was_made() {
+    let lived = resume("old", GRACE, 300_000, [null_record()]);
+    expect_task_failure("old", &lived, Kind::NotFound, Charged::Unknown);
+    assert_eq!(lived.looks, [BEGIN]);
+
+    let lived = resume("young", GRACE - 1_000, 300_000, [null_record(), success()]);
+    assert_eq!(lived.outcome, Ok(upscaled()));
+}
+
+#[test]
+fn a_bad_poll_does_not_lose_the_job() {
+    let rows = [
+        ("a page at 502", says(502, HTML)),
+        ("a page at 200", says(200, HTML)),
+        ("a page at 404", says(404, HTML)),
+        ("a page at 401, as of a captive portal", says(401, HTML)),
+        ("nothing", says(200, "")),
+        ("cut", says(200, r#"{"code":200,"data":{"state":"succ"#)),
+        ("a hidden redirect", says(0, "")),
+        ("no record", says(200, r#"{"code":200,"msg":"success","data":{}}"#)),
+        ("data is null", says(200, r#"{"code":200,"msg":"success","data":null}"#)),
+        ("429", says(200, TOO_MANY)),
+        ("a page at 429", says(429, HTML)),
+        ("455", says(200, r#"{"code":455,"msg":"maintenance"}"#)),
+        ("500", says(200, r#"{"code":500,"msg":"Internal server error"}"#)),
+        ("a code that nobody has documented", says(200, r#"{"code":599,"msg":"?"}"#)),
+        ("lost", no_reply(Fault::Lost)),
+        ("no connection", no_reply(Fault::NoConnection)),
+        ("timed out", no_reply(Fault::TimedOut)),
+        ("silence", silence()),
+    ];
+    for (row, bad) in rows {
+        let mut looks = vec![state("waiting")];
+        looks.extend(vec![bad; 7]);
+        looks.extend([state("waiting"), success()]);
+        let lived = live(row, 300_000, Script::new([made()], looks));
+        assert_eq!(lived.outcome, Ok(upscaled()), "{row}");
+        assert_eq!(lived.creates.len(), 1, "{row}");
+        // Trouble is no news, and the state before it is still the state.
+        assert_eq!(lived.states(), ["submitted", "waiting"], "{row}");
+    }
+}
+
+#[test]
+fn bad_polls_are_waited_out_longer_and_longer() {
+    let mut looks = vec![says(502, HTML); 6];
+    looks.extend([state("waiting"), says(502, HTML), success()]);
+    let lived = resume("502", 0, 300_000, looks);
+    let waits: Vec<u64> =
+        lived.looks.iter().zip(lived.looks.iter().skip(1)).map(|(from, to)| to - from - 100).collect();
+    // After six of them comes a good one, at an age of more than 30 s; then it begins anew.
+    assert_eq!(waits, [1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 5_000, 1_000]);
+}
+
+#[test]
+fn a_poll_that_is_asked_to_wait_waits() {
+    for (row, answer) in [
+        ("a page at 429", asks_to_wait(429, HTML, 12_000)),
+        ("code 429", asks_to_wait(200, TOO_MANY, 12_000)),
+        ("a page at 503", asks_to_wait(503, HTML, 12_000)),
+    ] {
+        let lived = resume(row, 5_000, 300_000, [answer.clone(), answer, success()]);
+        assert_eq!(lived.outcome, Ok(upscaled()), "{row}");
+        assert_eq!(lived.looks, [BEGIN, BEGIN + 12_100, BEGIN + 24_200], "{row}");
+    }
+}
+
+/// What no later poll will answer otherwise ends the life, and the task is not lost with it.
+#[test]
+fn a_refused_poll_ends_the_life_with_the_task_id() {
+    let rows = [
+        (400, Kind::BadRequest),
+        (401, Kind::Unauthorized),
+        (402, Kind::InsufficientCredits),
+        (405, Kind::MethodNotAllowed),
+        (422, Kind::Validation),
+        (433, Kind::KeyLimit),
+        (451, Kind::ContentRefused),
+        (505, Kind::FeatureDisabled),
+    ];
+    for (code, kind) in rows {
+        let row = code.to_string();
+        let body = json!({"code": code, "msg": "the service's words"}).to_string();
+        let lived = live(&row, 300_000, Script::new([made()], [state("waiting"), says(200, &body)]));
+        expect_task_failure(&row, &lived, kind, Charged::Unknown);
+        let failure = lived.failure();
+        assert_eq!((failure.code, failure.status), (Some(code), Some(200)), "{row}");
+        assert!(failure.message.ends_with("It said: the service's words"), "{row}: {}", failure.message);
+        assert_eq!(lived.looks.len(), 2, "{row}");
+    }
+}
+
+// The end
+
+#[test]
+fn a_failed_task_is_told_in_the_vendors_words() {
+    let words = "Image fetch failed. Check access settings or use our File Upload API instead.";
+    let data =
+        json!({"taskId": TASK, "state": "fail", "failCode": "400", "failMsg": words, "creditsConsumed": 0.0});
+    let rows = [
+        ("as of recordInfo", record(&data)),
+        (
+            "under a failure's code",
+            says(200, &json!({"code": 501, "msg": "failed", "data": data}).to_string()),
+        ),
+    ];
+    for (row, answer) in rows {
+        let lived = live(row, 300_000, Script::new([made()], [state("generating"), answer]));
+        expect_task_failure(row, &lived, Kind::GenerationFailed, Charged::No);
+        assert_eq!(lived.failure().code, Some(400), "{row}");
+        assert!(lived.failure().message.ends_with(words), "{row}: {}", lived.failure().message);
+        assert_eq!(lived.states(), ["submitted", "generating"], "{row}");
+    }
+}
+
+#[test]
+fn a_success_without_a_file_is_looked_at_again() {
+    let empty = success_without_a_file;
+    let lived =
+        live("comes", 300_000, Script::new([made()], [empty(), empty(), empty(), empty(), success()]));
+    assert_eq!(lived.outcome, Ok(upscaled()));
+    assert_eq!((lived.looks.len(), lived.states()), (5, vec!["submitted"]));
+
+    let lived = live("never comes", 300_000, Script::new([made()], [empty()]));
+    expect_task_failure("never comes", &lived, Kind::BadReply, Charged::Yes);
+    assert_eq!(lived.looks.len(), 5);
+
+    // Five in a row: another word in between says that the first was not meant.
+    let looks =
+        [empty(), empty(), empty(), state("generating"), empty(), empty(), empty(), empty(), success()];
+    let lived = live("not in a row", 300_000, Script::new([made()], looks));
+    assert_eq!(lived.outcome, Ok(upscaled()));
+
+    let blank = record(&json!({"taskId": TASK, "state": "success", "resultJson": {"resultUrls": [""]}}));
+    let lived = live("an empty URL is no file", 300_000, Script::new([made()], [blank, success()]));
+    assert_eq!(lived.outcome, Ok(upscaled()));
+}
+
+// Pace
+
+#[test]
+fn looks_come_a_sixth_of_the_age_apart() {
+    let rows =
+        [(0, 1_000), (5_999, 1_000), (6_000, 1_000), (12_000, 2_000), (18_000, 3_000), (30_000, 5_000)];
+    for (age, wait) in rows {
+        assert_eq!(pace::next_look(age), wait, "{age}");
+    }
+    assert_eq!(pace::next_look(u64::MAX), 5_000);
+    // A task of 40 s, the vendor's pace being 3 s: as few looks.
+    let lived = live("steady", 40_100, Script::new([(100, made().1)], [(0, state("waiting").1)]));
+    assert!((12..=18).contains(&lived.looks.len()), "{} looks in 40 s", lived.looks.len());
+}
+
+#[test]
+fn a_wait_that_is_asked_for_is_at_least_a_second() {
+    for (asked, nth, wait) in
+        [(None, 3, 4_000), (Some(0), 3, 1_000), (Some(999), 1, 1_000), (Some(7_000), 1, 7_000)]
+    {
+        assert_eq!(pace::wait(asked, nth), wait, "{asked:?}, {nth}");
+    }
+}
+
+#[test]
+fn failures_are_waited_out() {
+    let rows = [
+        (0, 1_000),
+        (1, 1_000),
+        (2, 2_000),
+        (3, 4_000),
+        (4, 8_000),
+        (5, 15_000),
+        (6, 15_000),
+        (u32::MAX, 15_000),
+    ];
+    for (nth, wait) in rows {
+        assert_eq!(pace::after_failure(nth), wait, "{nth}");
+    }
+}
+
+#[test]
+fn retry_after_is_read_as_seconds() {
+    let rows = [
+        ("5", Some(5_000)),
+        (" 120 ", Some(120_000)),
+        ("0", Some(0)),
+        ("4294967295", Some(4_294_967_295_000)),
+        ("", None),
+        ("-1", None),
+        ("1.5", None),
+        ("5s", None),
+        ("99999999999999999999", None),
+        // Its second form is a date; the core has no calendar, and the own pace is used.
+        ("Wed, 21 Oct 2015 07:28:00 GMT", None),
+    ];
+    for (header, expected) in rows {
+        assert_eq!(pace::retry_after(header), expected, "{header:?}");
+    }
+}
+
+// Random lives
+
+/// Knuth's linear congruential generator: the same lives in every run, and a seed names one.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, most: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % most
+    }
+
+    fn pick<T: Clone>(&mut self, from: &[T]) -> T {
+        let index = usize::try_from(self.below(from.len() as u64)).unwrap();
+        from.get(index).unwrap().clone()
+    }
+}
+
+/// What became of a create at the service, which the client only learns from the answer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fate {
+    /// It never arrived, or was refused: nothing can have been made.
+    Nothing,
+    /// A task may have been made, and the answer does not tell which.
+    Perhaps,
+    /// A task was made, and the answer names it.
+    Named,
+}
+
+/// An answer to a create, of every class, and what the service may have done.
+fn any_create(dice: &mut Dice) -> (Event<Value>, Fate) {
+    let retry_after = dice.pick(&[None, None, Some(0), Some(1_000), Some(9_000), Some(400_000)]);
+    let said = |status, body: &str| Event::Replied(Reply { retry_after, ..reply(status, body) });
+    let status = dice.pick(&[200, 200, 200, 0, 302, 400, 500, 502]);
+    match dice.below(22) {
+        0 | 16.. => (made().1, Fate::Named),
+        1 | 2 | 4 => {
+            let body =
+                json!({"code": dice.pick(&[200, 429, 500, 501]), "data": {"taskId": TASK}}).to_string();
+            (said(dice.pick(&[200, 429, 500]), &body), Fate::Named)
+        }
+        5 | 6 => (said(status, TOO_MANY), Fate::Nothing),
+        7 => {
+            (said(429, dice.pick(&[HTML, "", r#"{"code":500}"#, r#"{"code":200,"data":{}}"#])), Fate::Nothing)
+        }
+        8 | 9 => (Event::Failed(Fault::NoConnection), Fate::Nothing),
+        3 | 10 => {
+            let code = dice.pick(&[400, 401, 402, 404, 405, 422, 433, 451, 455, 505]);
+            (said(status, &json!({"code": code, "msg": "no"}).to_string()), Fate::Nothing)
+        }
+        11 => (said(200, r#"{"code":500,"msg":"Credits insufficient"}"#), Fate::Nothing),
+        12 => (Event::Failed(dice.pick(&[Fault::Lost, Fault::TimedOut])), Fate::Perhaps),
+        13 => {
+            (said(status, dice.pick(&[HTML, "", "[]", r#"{"code":200,"data":{"taskId":"5f"#])), Fate::Perhaps)
+        }
+        14 | 15 => {
+            let code = dice.pick(&[200, 500, 501, 503, 0, 999]);
+            (said(status, &json!({"code": code, "msg": "?", "data": {}}).to_string()), Fate::Perhaps)
+        }
+    }
+}
+
+/// An answer to a look, of every class.
+fn any_look(dice: &mut Dice) -> Event<Value> {
+    let retry_after = dice.pick(&[None, None, Some(0), Some(2_000), Some(30_000), Some(900_000)]);
+    let event = match dice.below(24) {
+        0..=6 => state(dice.pick(&["waiting", "queuing", "generating", "paused"])).1,
+        7 | 8 => success().1,
+        9 => success_without_a_file().1,
+        10 => record(&json!({"state": "fail", "failMsg": "why"})).1,
+        11..=13 => null_record().1,
+        14 | 15 => Event::Failed(dice.pick(&[Fault::NoConnection, Fault::Lost, Fault::TimedOut])),
+        16 | 17 => says(dice.pick(&[0, 200, 302, 404, 429, 500, 502]), dice.pick(&[HTML, "", "[]"])).1,
+        18 | 19 => says(200, TOO_MANY).1,
+        20 => says(200, &json!({"code": dice.pick(&[401, 422, 505]), "msg": "no"}).to_string()).1,
+        _ => says(200, &json!({"code": dice.pick(&[200, 455, 500, 501, 999]), "data": {}}).to_string()).1,
+    };
+    match event {
+        Event::Replied(reply) => Event::Replied(Reply { retry_after, ..reply }),
+        other => other,
+    }
+}
+
+/// Replies and faults in any order and at any speed. Beside what [`play`] asserts of every
+/// life: one call, one charge; nothing paid for is lost; an end in time.
+#[test]
+fn twenty_thousand_lives() {
+    // Each way to end must occur, or the dice do not try what they should.
+    let (mut ended_well, mut kinds) = (0, BTreeMap::<&str, u32>::new());
+    for seed in 0..20_000_u32 {
+        let row = format!("life {seed}");
+        // The seed is stirred: neighbours would begin alike.
+        let mut dice = Dice(u64::from(seed).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let time = dice.pick(&[0, 1, 900, 30_000, 120_000, 300_000, 600_000, 600_000]);
+        let deadline = BEGIN + time;
+        let oversleeps = dice.pick(&[1, 1, 50, 3_000]);
+        let slow = dice.pick(&[1, 300, 300, 5_000, 90_000]);
+        let resumed = dice.below(8) == 0;
+        // A service that never names the file; by chance alone none would be missing five times in a row.
+        let fileless = dice.below(16) == 0;
+
+        let (mut fates, mut answered_id) = (Vec::new(), resumed);
+        let job = if resumed {
+            Job::follow(TASK.into(), BEGIN - dice.below(200_000), deadline)
+        } else {
+            Job::create(CreateTask::upscale(IMAGE.into(), None), deadline)
+        };
+        let dice = RefCell::new(dice);
+        let lived = play(
+            &row,
+            job,
+            deadline,
+            || dice.borrow_mut().below(oversleeps),
+            |request, now| {
+                let dice = &mut *dice.borrow_mut();
+                let after = dice.below(slow);
+                match request {
+                    Request::Create(_) => {
+                        let (event, fate) = any_create(dice);
+                        // Too slow an answer is not seen: whatever it was, the request had left.
+                        let seen = after <= (deadline - now).min(CREATE_PATIENCE);
+                        answered_id |= seen && fate == Fate::Named;
+                        fates.push(if seen { fate } else { Fate::Perhaps });
+                        (after, event)
+                    }
+                    Request::Look(_) if fileless => (after, success_without_a_file().1),
+                    Request::Look(_) => (after, any_look(dice)),
+                }
+            },
+        );
+
+        // Law 1. The last create may have made a task; none before it can.
+        let row = format!("{row}: {:?}, creates {fates:?}", lived.outcome);
+        let before_the_last = fates.len().saturating_sub(1);
+        assert!(fates.iter().take(before_the_last).all(|fate| *fate == Fate::Nothing), "{row}");
+        assert!(lived.ended < deadline.max(BEGIN) + oversleeps, "{row}: ended at {}", lived.ended);
+        if !resumed {
+            assert_eq!(lived.states().first().copied(), answered_id.then_some("submitted"), "{row}");
+        }
+        match &lived.outcome {
+            Ok(result) => {
+                ended_well += 1;
+                assert!(answered_id, "{row}");
+                assert_eq!((result.task_id.as_str(), result.url.as_str()), (TASK, RESULT), "{row}");
+            }
+            Err(failure) => {
+                *kinds.entry(failure.kind.as_str()).or_default() += 1;
+                // Law 2: once the id is known, every failure carries it, and none invites to pay again.
+                assert_eq!(failure.task_id.as_deref(), answered_id.then_some(TASK), "{row}");
+                assert!(!(answered_id && failure.retryable), "{row}");
+                assert_eq!(failure.resumable, answered_id && failure.kind != Kind::GenerationFailed, "{row}");
+                // Nothing that may have been charged is called free, unless its record says so.
+                let perhaps = answered_id || fates.contains(&Fate::Perhaps);
+                let free = failure.charged == Charged::No;
+                assert!(!free || !perhaps || failure.kind == Kind::GenerationFailed, "{row}");
+                // And nothing that is certainly free is called in doubt.
+                assert!(free || perhaps, "{row}");
+                assert!(!failure.message.is_empty(), "{row}");
+            }
+        }
+    }
+    assert!(ended_well > 1_000, "{ended_well} lives ended well");
+    for kind in [
+        "outcome-unknown",
+        "timeout",
+        "rate-limited",
+        "unreachable",
+        "not-found",
+        "generation-failed",
+        "bad-reply",
+    ] {
+        assert!(kinds.get(kind).is_some_and(|count| *count > 50), "{kind}: {kinds:?}");
+    }
+}
+
+#[test]
+fn an_event_out_of_turn_sends_no_second_create() {
+    // Whoever plays a job should not come with these; law 1 does not depend on it.
+    let strays = || [Event::<Value>::Start, Event::Woken];
+    for stray in strays() {
+        let mut job = Job::create(CreateTask::upscale("https://h.example/a.png".to_owned(), None), 600_000);
+        assert!(matches!(job.handle(Event::<Value>::Start, 0).next, Next::Send(Request::Create(_), _)));
+        let step = job.handle(stray, 1_000);
+        assert!(matches!(step.next, Next::Finish(_)), "while one is under way: {step:?}");
+        for late in strays() {
+            let step = job.handle(late, 2_000);
+            assert!(matches!(step.next, Next::Finish(_)), "after the end: {step:?}");
+        }
+    }
+}
+
+#[test]
+fn a_time_out_after_a_success_without_a_file_says_that_it_is_paid_for() {
+    let mut job = Job::follow("5f48".to_owned(), 0, 10_000);
+    let success = serde_json::json!({"code":200,"data":{"taskId":"5f48","state":"success","resultJson":""}});
+    job.handle(Event::<Value>::Start, 5_000);
+    job.handle(Event::Replied(Reply { status: 200, retry_after: None, body: Some(success) }), 9_000);
+    let Next::Finish(end) = job.handle(Event::<Value>::Woken, 10_000).next else { panic!("it goes on") };
+    let failure = end.unwrap_err();
+    assert_eq!((failure.kind, failure.charged), (Kind::BadReply, Charged::Yes));
+    assert_eq!(failure.task_id.as_deref(), Some("5f48"));
+}
+
+#[test]
+fn a_task_made_in_the_future_is_looked_at_all_the_same() {
+    // A ticket from a machine whose clock is ahead.
+    let mut job = Job::follow("5f48".to_owned(), 500_000, 600_000);
+    assert!(matches!(job.handle(Event::<Value>::Start, 0).next, Next::Send(Request::Look(_), _)));
+}

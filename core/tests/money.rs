@@ -1,0 +1,488 @@
+//! Tests of `verdict` and `failure`: what a reply means for the caller's money, and every word for what went wrong.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod common;
+
+use common::reply;
+use crisp_upscale_core::failure::{Charged, Failure, Kind, redact};
+use crisp_upscale_core::job::{Event, Fault, Job, Next, Request};
+use crisp_upscale_core::verdict::{Created, created, failed, proves_no_connection};
+use crisp_upscale_core::wire::{CreateTask, Reply, TaskDetail};
+use serde_json::{Value, json};
+
+/// Statuses under which an envelope may come; 0 is a redirect that a browser hides.
+const STATUSES: [u16; 6] = [200, 0, 302, 400, 500, 502];
+
+/// Codes with which nothing was made, and their kinds.
+const REFUSALS: [(i64, Kind); 10] = [
+    (400, Kind::BadRequest),
+    (401, Kind::Unauthorized),
+    (402, Kind::InsufficientCredits),
+    (404, Kind::NotFound),
+    (405, Kind::MethodNotAllowed),
+    (422, Kind::Validation),
+    (433, Kind::KeyLimit),
+    (451, Kind::ContentRefused),
+    (455, Kind::Maintenance),
+    (505, Kind::FeatureDisabled),
+];
+
+/// What is not the API's, as bodies: a proxy's page, a cut reply, other JSON, nothing.
+const NO_ENVELOPES: [&str; 8] = [
+    "<html><body>502 Bad Gateway</body></html>",
+    r#"{"code":200,"msg":"success","data":{"taskId":"5f"#,
+    "",
+    "null",
+    "[]",
+    "200",
+    r#"{"data":{"taskId":"5f48"}}"#,
+    r#"{"code":"200","data":{"taskId":"5f48"}}"#,
+];
+
+fn expect_made(row: &str, reply: &Reply<Value>) {
+    assert_eq!(created(reply), Created::Made("5f48".into()), "{row}");
+}
+
+/// Refused for good: nothing was made, and the same call is not sent again.
+fn expect_refused(row: &str, reply: &Reply<Value>, kind: Kind, code: i64) {
+    let Created::Failed(failure) = created(reply) else { panic!("{row}: {:?}", created(reply)) };
+    assert_eq!(failure.kind, kind, "{row}");
+    assert_eq!(failure.charged, Charged::No, "{row}");
+    assert_eq!((failure.code, failure.status), (Some(code), Some(reply.status)), "{row}");
+    assert_eq!(failure.task_id, None, "{row}");
+    assert_eq!(failure.retryable, kind == Kind::Maintenance, "{row}: only maintenance passes by itself");
+}
+
+/// Refused by the rate limit: nothing was made, and it is sent again.
+fn expect_limited(row: &str, reply: &Reply<Value>) {
+    let Created::Limited(wait, failure) = created(reply) else { panic!("{row}: {:?}", created(reply)) };
+    assert_eq!(wait, reply.retry_after, "{row}");
+    assert_eq!((failure.kind, failure.charged), (Kind::RateLimited, Charged::No), "{row}");
+    assert_eq!((failure.code, failure.status), (Some(429), Some(reply.status)), "{row}");
+    assert!(failure.retryable, "{row}");
+}
+
+/// Nobody knows, and it is not sent again.
+fn expect_unknown(row: &str, reply: &Reply<Value>) {
+    let Created::Failed(failure) = created(reply) else { panic!("{row}: {:?}", created(reply)) };
+    assert_eq!((failure.kind, failure.charged), (Kind::OutcomeUnknown, Charged::Unknown), "{row}");
+    assert_eq!(failure.status, Some(reply.status), "{row}");
+    assert_eq!(failure.code, reply.envelope().map(|envelope| envelope.code), "{row}");
+    assert_eq!(failure.task_id, None, "{row}");
+    assert!(!failure.retryable, "{row}: a second try may cost a second time");
+}
+
+// What a reply to createTask means
+
+#[test]
+fn a_task_id_means_made() {
+    for status in STATUSES {
+        for code in [200, 422, 500, 501, 505, 999] {
+            let body = json!({"code": code, "msg": "m", "data": {"taskId": "5f48", "recordId": "5f48"}});
+            expect_made(&format!("{body} at {status}"), &reply(status, &body.to_string()));
+        }
+    }
+}
+
+#[test]
+fn a_refusal_costs_nothing_and_is_not_sent_again() {
+    for status in STATUSES {
+        for (code, kind) in REFUSALS {
+            for body in [
+                json!({"code": code, "msg": "the service's words", "data": null}),
+                json!({"code": code, "message": "the service's words"}),
+                json!({"code": code}),
+                json!({"code": code, "msg": null, "data": {}}),
+            ] {
+                expect_refused(&format!("{body} at {status}"), &reply(status, &body.to_string()), kind, code);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_429_is_a_refusal_that_is_sent_again() {
+    for status in STATUSES {
+        let body = r#"{"code":429,"msg":"Your call frequency is too high. Please try again later."}"#;
+        expect_limited(&format!("code 429 at {status}"), &reply(status, body));
+    }
+    for body in NO_ENVELOPES {
+        expect_limited(&format!("{body} at 429"), &reply(429, body));
+    }
+    for code in [200, 400, 401, 429, 500, 501, 999] {
+        let body = json!({"code": code, "msg": "m", "data": null}).to_string();
+        expect_limited(&format!("{body} at 429"), &reply(429, &body));
+    }
+    for wait in [None, Some(0), Some(7_000)] {
+        let reply = Reply { retry_after: wait, ..reply(429, "slow down") };
+        expect_limited(&format!("Retry-After {wait:?}"), &reply);
+    }
+}
+
+/// Two rows of the table meet; a task whose id is known is not made a second time.
+#[test]
+fn a_task_id_wins_even_over_a_429() {
+    for (status, code) in [(429, 200), (200, 429), (429, 429)] {
+        let body = json!({"code": code, "msg": "m", "data": {"taskId": "5f48"}}).to_string();
+        expect_made(&format!("{body} at {status}"), &reply(status, &body));
+    }
+}
+
+#[test]
+fn known_refusals_at_500_cost_nothing() {
+    for msg in ["image is required", "Image is required", "Credits insufficient", "credits insufficient."] {
+        for name in ["msg", "message"] {
+            let body = json!({"code": 500, name: msg, "data": null}).to_string();
+            expect_refused(&body, &reply(200, &body), Kind::ServerError, 500);
+            // Where HTTP says so too, the server itself broke, or one before it.
+            for status in STATUSES.into_iter().filter(|&status| status != 200) {
+                expect_unknown(&format!("{body} at {status}"), &reply(status, &body));
+            }
+        }
+        let body = json!({"code": 501, "msg": msg}).to_string();
+        expect_unknown(&body, &reply(200, &body));
+    }
+}
+
+#[test]
+fn any_other_500_may_have_made_a_task() {
+    let words =
+        ["Internal server error", "Server exception, please try again later", "image", "credits", "required"];
+    for msg in words.map(Value::from).into_iter().chain([
+        json!(null),
+        json!(""),
+        json!(5),
+        json!(["image is required"]),
+    ]) {
+        for status in STATUSES {
+            let body = json!({"code": 500, "msg": msg, "data": null}).to_string();
+            expect_unknown(&format!("{body} at {status}"), &reply(status, &body));
+        }
+    }
+}
+
+/// Everything between 0 and 999 that is in no row of the table is the last row.
+#[test]
+fn every_other_code_may_have_made_a_task() {
+    for code in (-1..1000).filter(|code| *code != 429 && REFUSALS.iter().all(|(refusal, _)| refusal != code))
+    {
+        for status in STATUSES {
+            let body = json!({"code": code, "msg": "m"}).to_string();
+            expect_unknown(&format!("{body} at {status}"), &reply(status, &body));
+        }
+    }
+}
+
+#[test]
+fn what_is_no_envelope_may_have_made_a_task() {
+    let statuses = [
+        0, 200, 201, 204, 301, 302, 304, 307, 308, 400, 401, 402, 403, 404, 405, 413, 422, 455, 500, 502,
+        503, 504, 524,
+    ];
+    for status in statuses {
+        for body in NO_ENVELOPES {
+            expect_unknown(&format!("{body:?} at {status}"), &reply(status, body));
+        }
+    }
+}
+
+#[test]
+fn a_success_without_a_task_id_may_have_made_a_task() {
+    for data in [
+        json!(null),
+        json!({}),
+        json!([]),
+        json!("5f48"),
+        json!({"taskId": ""}),
+        json!({"taskId": null}),
+        json!({"taskId": 5}),
+        json!({"taskId": ["5f48"]}),
+        json!({"recordId": "5f48"}),
+    ] {
+        let body = json!({"code": 200, "msg": "success", "data": data}).to_string();
+        expect_unknown(&body, &reply(200, &body));
+    }
+    expect_unknown("no data", &reply(200, r#"{"code":200,"msg":"success"}"#));
+}
+
+/// The rows of the table in which no reply came.
+#[test]
+fn a_request_without_a_reply() {
+    let after = |fault| {
+        let mut job = Job::create(CreateTask::upscale("https://host.example/a.jpg".into(), None), 300_000);
+        let first = job.handle(Event::<Value>::Start, 0).next;
+        assert!(matches!(first, Next::Send(Request::Create(_), _)), "{first:?}");
+        job.handle(Event::<Value>::Failed(fault), 10).next
+    };
+    assert!(
+        matches!(after(Fault::NoConnection), Next::WaitUntil(_)),
+        "nothing was sent: it may be sent again"
+    );
+    for fault in [Fault::Lost, Fault::TimedOut] {
+        let Next::Finish(outcome) = after(fault) else { panic!("{fault:?}: sent again") };
+        let failure = outcome.expect_err("nothing came");
+        assert_eq!((failure.kind, failure.charged), (Kind::OutcomeUnknown, Charged::Unknown), "{fault:?}");
+        assert_eq!((failure.code, failure.status, failure.retryable), (None, None, false), "{fault:?}");
+    }
+}
+
+/// The list is closed: what is not on it may come from a connection on which the request had left.
+#[test]
+fn only_a_failed_dial_proves_that_nothing_was_sent() {
+    for code in ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "UND_ERR_CONNECT_TIMEOUT"] {
+        assert!(proves_no_connection(code), "{code}");
+    }
+    for code in [
+        "ECONNRESET",
+        "EPIPE",
+        "ETIMEDOUT",
+        "EHOSTUNREACH",
+        "ENETUNREACH",
+        "ENETDOWN",
+        "ECONNABORTED",
+        "ERR_NETWORK",
+        "UND_ERR_SOCKET",
+        "UND_ERR_HEADERS_TIMEOUT",
+        "UND_ERR_BODY_TIMEOUT",
+        "econnrefused",
+        " ECONNREFUSED",
+        "",
+    ] {
+        assert!(!proves_no_connection(code), "{code}");
+    }
+}
+
+// What a task that failed costs
+
+#[test]
+fn a_failed_task_is_free_unless_its_record_says_otherwise() {
+    let rows = [
+        (
+            json!({"failCode": "400", "failMsg": "why", "creditsConsumed": 0.0}),
+            Charged::No,
+            Some(400),
+            " It said: why",
+        ),
+        (json!({"failCode": "500", "failMsg": "why"}), Charged::No, Some(500), " It said: why"),
+        (
+            json!({"failCode": 422, "failMsg": "why", "creditsConsumed": 0.5}),
+            Charged::Yes,
+            Some(422),
+            " It said: why",
+        ),
+        (json!({"failCode": "GENERATION_FAILED"}), Charged::No, None, " It said: GENERATION_FAILED"),
+        (json!({"failCode": "501", "failMsg": ""}), Charged::No, Some(501), " It said: 501"),
+        (json!({"failCode": null, "failMsg": null}), Charged::No, None, "could not be upscaled."),
+        (json!({"creditsConsumed": "0.5"}), Charged::No, None, "could not be upscaled."),
+    ];
+    for (mut data, charged, code, ending) in rows {
+        let row = data.to_string();
+        data["state"] = json!("fail");
+        let failure = failed(&TaskDetail::read(&data).expect(&row));
+        assert_eq!(
+            (failure.kind, failure.charged, failure.code),
+            (Kind::GenerationFailed, charged, code),
+            "{row}"
+        );
+        assert!(failure.message.ends_with(ending), "{row}: {}", failure.message);
+        assert!(!failure.retryable, "{row}");
+    }
+}
+
+// The words
+
+/// All kinds, with the word that callers switch over.
+const WORDS: [(Kind, &str); 20] = [
+    (Kind::InvalidInput, "invalid-input"),
+    (Kind::BadRequest, "bad-request"),
+    (Kind::Unauthorized, "unauthorized"),
+    (Kind::InsufficientCredits, "insufficient-credits"),
+    (Kind::NotFound, "not-found"),
+    (Kind::MethodNotAllowed, "method-not-allowed"),
+    (Kind::Validation, "validation"),
+    (Kind::RateLimited, "rate-limited"),
+    (Kind::KeyLimit, "key-limit"),
+    (Kind::ContentRefused, "content-refused"),
+    (Kind::Maintenance, "maintenance"),
+    (Kind::ServerError, "server-error"),
+    (Kind::GenerationFailed, "generation-failed"),
+    (Kind::FeatureDisabled, "feature-disabled"),
+    (Kind::UnknownCode, "unknown-code"),
+    (Kind::Unreachable, "unreachable"),
+    (Kind::BadReply, "bad-reply"),
+    (Kind::OutcomeUnknown, "outcome-unknown"),
+    (Kind::Timeout, "timeout"),
+    (Kind::LoadFailed, "load-failed"),
+];
+
+/// A kind that is missing in [`WORDS`] does not compile here.
+fn place(kind: Kind) -> usize {
+    match kind {
+        Kind::InvalidInput => 0,
+        Kind::BadRequest => 1,
+        Kind::Unauthorized => 2,
+        Kind::InsufficientCredits => 3,
+        Kind::NotFound => 4,
+        Kind::MethodNotAllowed => 5,
+        Kind::Validation => 6,
+        Kind::RateLimited => 7,
+        Kind::KeyLimit => 8,
+        Kind::ContentRefused => 9,
+        Kind::Maintenance => 10,
+        Kind::ServerError => 11,
+        Kind::GenerationFailed => 12,
+        Kind::FeatureDisabled => 13,
+        Kind::UnknownCode => 14,
+        Kind::Unreachable => 15,
+        Kind::BadReply => 16,
+        Kind::OutcomeUnknown => 17,
+        Kind::Timeout => 18,
+        Kind::LoadFailed => 19,
+    }
+}
+
+#[test]
+fn every_kind_has_its_word() {
+    for (index, (kind, word)) in WORDS.into_iter().enumerate() {
+        assert_eq!(place(kind), index, "{word} is not where it is looked for");
+        assert_eq!(kind.as_str(), word);
+        assert_eq!(serde_json::to_value(kind).unwrap(), json!(word));
+        assert_eq!(WORDS.iter().filter(|(_, other)| *other == word).count(), 1, "{word} stands for one kind");
+    }
+}
+
+#[test]
+fn every_documented_code_has_its_own_kind() {
+    let mut codes = REFUSALS.to_vec();
+    codes.extend([(429, Kind::RateLimited), (500, Kind::ServerError), (501, Kind::GenerationFailed)]);
+    for (code, kind) in &codes {
+        assert_eq!(Kind::of_code(*code), *kind, "{code}");
+        assert_eq!(
+            codes.iter().filter(|(_, other)| other == kind).count(),
+            1,
+            "{kind:?} stands for one code"
+        );
+    }
+    for code in (-1..1000).chain([i64::MIN, i64::MAX]) {
+        if codes.iter().all(|(documented, _)| *documented != code) {
+            assert_eq!(Kind::of_code(code), Kind::UnknownCode, "{code}");
+        }
+    }
+}
+
+/// What happened and what to do about it; what has other words brings its own.
+#[test]
+fn every_kind_speaks_in_sentences() {
+    for (kind, word) in WORDS {
+        let message = Failure::new(kind, Charged::No).message;
+        if matches!(kind, Kind::InvalidInput | Kind::LoadFailed) {
+            assert_eq!(message, "", "{word}");
+        } else {
+            assert!(message.ends_with('.') && message.starts_with(char::is_uppercase), "{word}: {message}");
+        }
+    }
+}
+
+#[test]
+fn the_services_own_words_are_quoted() {
+    let failure = Failure::of_code(402, Some("Credits insufficient"), 200, Charged::No);
+    assert_eq!(
+        failure.message,
+        "There are not enough credits. Top up the account. It said: Credits insufficient"
+    );
+    let silent = Failure::of_code(402, None, 200, Charged::No);
+    assert_eq!(silent.message, "There are not enough credits. Top up the account.");
+}
+
+/// What JavaScript sees of an error, name for name.
+#[test]
+fn a_failure_is_handed_on_in_these_words() {
+    let failure = Failure::of_code(429, None, 200, Charged::No);
+    assert_eq!(
+        serde_json::to_value(&failure).unwrap(),
+        json!({
+            "kind": "rate-limited", "code": 429, "status": 200, "message": "Too many requests. Try again in a few seconds.",
+            "taskId": null, "charged": "no", "retryable": true, "resumable": false,
+        })
+    );
+    let failure = Failure::new(Kind::Timeout, Charged::Unknown).of_task("5f48");
+    let seen = serde_json::to_value(&failure).unwrap();
+    assert_eq!(
+        (&seen["taskId"], &seen["resumable"], &seen["charged"]),
+        (&json!("5f48"), &json!(true), &json!("unknown"))
+    );
+    assert_eq!(
+        serde_json::to_value([Charged::No, Charged::Yes, Charged::Unknown]).unwrap(),
+        json!(["no", "yes", "unknown"])
+    );
+}
+
+// The key
+
+const KEY: &str = "sk-0123456789abcdef";
+
+/// The failure that a job ends with when this is the one answer it gets before its time is over.
+fn ended_by(mut job: Job, answer: Reply<Value>) -> Failure {
+    job.handle(Event::<Value>::Start, BEGIN);
+    let mut next = job.handle(Event::Replied(answer), BEGIN + 1).next;
+    if matches!(next, Next::WaitUntil(_)) {
+        next = job.handle(Event::<Value>::Woken, END).next;
+    }
+    let Next::Finish(outcome) = next else { panic!("goes on: {next:?}") };
+    outcome.expect_err("it ended well")
+}
+
+/// Long after the task was made, so that a missing record ends the life.
+const BEGIN: u64 = 500_000;
+const END: u64 = 600_000;
+
+/// Every way on which the service's words come into a failure.
+#[test]
+fn a_key_that_the_service_echoes_is_in_no_message() {
+    for said in
+        [format!("Invalid key: {KEY}"), format!("Bearer {KEY}, again {KEY}"), KEY.repeat(2), KEY.to_owned()]
+    {
+        let says = |body: &Value| reply(200, &body.to_string());
+        let create = |answer| {
+            ended_by(Job::create(CreateTask::upscale("https://host.example/a.jpg".into(), None), END), answer)
+        };
+        let look = |body| ended_by(Job::follow("5f48".into(), 0, END), says(&body));
+        let limited = Reply { retry_after: Some(END), ..says(&json!({"code": 429, "msg": said})) };
+        let rows = [
+            ("a create refused", create(says(&json!({"code": 401, "msg": said})))),
+            ("a create limited for too long", create(limited)),
+            ("a create of unknown outcome", create(says(&json!({"code": 500, "msg": said})))),
+            ("a look refused", look(json!({"code": 401, "msg": said}))),
+            ("a record missing", look(json!({"code": 404, "msg": said}))),
+            ("a task failed", look(json!({"code": 200, "data": {"state": "fail", "failMsg": said}}))),
+            ("a code and no words", look(json!({"code": 200, "data": {"state": "fail", "failCode": said}}))),
+            ("a time-out after a bad look", look(json!({"code": 500, "msg": said}))),
+        ];
+        for (row, failure) in rows {
+            assert!(failure.message.contains(KEY), "{row}: the test echoes no key: {failure:?}");
+            let clean = failure.clone().without(KEY);
+            assert!(!serde_json::to_string(&clean).unwrap().contains(KEY), "{row}: {clean:?}");
+            assert!(clean.message.contains("[key]"), "{row}: {}", clean.message);
+            let expected = Failure { message: clean.message.clone(), ..failure };
+            assert_eq!(clean, expected, "{row}: only the message changes");
+        }
+    }
+}
+
+/// A token of a gateway may be as short as a word of ours.
+#[test]
+fn our_own_words_stay_as_they_are() {
+    let failure = Failure::of_code(401, Some("the key is wrong"), 200, Charged::No).without("key");
+    assert_eq!(failure.message, "The key is missing or wrong. Check it. It said: the [key] is wrong");
+    let failure = Failure::new(Kind::Unauthorized, Charged::No).without("key");
+    assert_eq!(failure.message, "The key is missing or wrong. Check it.");
+}
+
+#[test]
+fn nothing_is_blotted_out_where_there_is_no_secret() {
+    assert_eq!(redact("a message", ""), "a message");
+    assert_eq!(redact("a message", "sk-1"), "a message");
+    assert_eq!(redact("", "sk-1"), "");
+    let failure = Failure::invalid("a message");
+    assert_eq!(failure.clone().without(""), failure);
+}
