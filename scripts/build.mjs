@@ -1,7 +1,7 @@
 // @ts-check
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
+import { cp, readFile, rm, writeFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 import { Failed, root, run, script, step } from "./run.mjs";
 import { toolchain } from "./toolchain.mjs";
@@ -43,7 +43,7 @@ async function inline() {
 async function bundlePage() {
   const { build: bundle } = await import("esbuild");
   const www = `${root}/dist/www`;
-  await mkdir(www, { recursive: true });
+  await rm(www, { recursive: true, force: true });
   await bundle({
     entryPoints: [`${root}/www/main.ts`],
     outdir: www,

@@ -74,7 +74,7 @@ export async function compile(crate, tools) {
   step(`Generating the JavaScript of ${crate.crate}`);
   await mkdir(`${root}/dist/wasm`, { recursive: true });
   await run("cargo", ["run", "--locked", "-p", "bindgen", "--", compiled, `${root}/dist/wasm`, crate.name]);
-  const optimised = `${generated}.optimised`;
+  const optimised = `${generated}.${process.pid}`;
   await run(`${root}/node_modules/.bin/wasm-opt`, [crate.optimise, generated, "-o", optimised]);
   await rename(optimised, generated);
 }

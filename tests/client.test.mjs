@@ -3,16 +3,18 @@
 // what each kind of answer becomes. Nothing may hang, and nothing may be sent twice.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Upscaler, UpscaleError } from "crisp-upscale";
+import { UpscaleError, Upscaler } from "crisp-upscale";
 
 const IMAGE = "https://host.example/photo.jpg";
 const KEY = "sk-0123456789";
 const RESULT = "https://files.example/result.png";
 
-const envelope = (/** @type {unknown} */ data, code = 200, msg = "success") => Response.json({ code, msg, data });
+const envelope = (/** @type {unknown} */ data, code = 200, msg = "success") =>
+  Response.json({ code, msg, data });
 const made = () => envelope({ taskId: "abc", recordId: "abc" });
 const record = (/** @type {object} */ fields) => envelope({ taskId: "abc", resultJson: "", ...fields });
-const done = () => record({ state: "success", resultJson: JSON.stringify({ resultUrls: [RESULT] }), creditsConsumed: 0.5 });
+const done = () =>
+  record({ state: "success", resultJson: JSON.stringify({ resultUrls: [RESULT] }), creditsConsumed: 0.5 });
 
 /**
  * A service that answers createTask and the polls by script; the last answer to a poll stays.
@@ -81,11 +83,17 @@ test("what leaves is what the API documents, with the key in its header", async 
 
 test("createTask and getTask are the protocol by itself", async () => {
   const { upscaler, polls } = serviceOf({
-    polls: [() => record({ state: "fail", failCode: 400, failMsg: "no", param: '{"input":"{\\"image\\":\\"u\\"}"}' })],
+    polls: [
+      () =>
+        record({ state: "fail", failCode: 400, failMsg: "no", param: '{"input":"{\\"image\\":\\"u\\"}"}' }),
+    ],
   });
-  assert.deepEqual(await upscaler.createTask({ model: "recraft/crisp-upscale", input: { image: new URL(IMAGE) } }), {
-    taskId: "abc",
-  });
+  assert.deepEqual(
+    await upscaler.createTask({ model: "recraft/crisp-upscale", input: { image: new URL(IMAGE) } }),
+    {
+      taskId: "abc",
+    },
+  );
   assert.equal(polls(), 0);
   assert.deepEqual(await upscaler.getTask("abc"), {
     taskId: "abc",
@@ -103,7 +111,9 @@ test("createTask and getTask are the protocol by itself", async () => {
 
 test("a job tells each state once, to every iterator from its own start", async () => {
   const generating = () => record({ state: "generating" });
-  const { upscaler, polls } = serviceOf({ polls: [() => record({ state: "waiting" }), generating, generating, done] });
+  const { upscaler, polls } = serviceOf({
+    polls: [() => record({ state: "waiting" }), generating, generating, done],
+  });
   const job = await upscaler.submit(IMAGE);
   assert.equal(polls(), 0, "nothing is asked before somebody wants to know");
   const states = async () => {
@@ -156,16 +166,17 @@ test("an answer to createTask that nobody can read is an unknown outcome, and is
     "a server fault": () => envelope(null, 500, "Internal error"),
     "a redirect": () => new Response(null, { status: 307, headers: { location: "https://other.example/" } }),
     "an empty body": () => new Response(null),
-    "more than 1 MiB": () => new Response(" ".repeat(1024 * 1024) + '{"code":200,"data":{"taskId":"abc"}}'),
+    "more than 1 MiB": () => new Response(`${" ".repeat(1024 * 1024)}{"code":200,"data":{"taskId":"abc"}}`),
     "a body that breaks": () =>
       new Response(
         new ReadableStream({
           pull: (controller) => controller.error(new Error("reset")),
         }),
       ),
-    "a lost connection": () => Promise.reject(new TypeError("fetch failed", { cause: { code: "ECONNRESET" } })),
+    "a lost connection": () =>
+      Promise.reject(new TypeError("fetch failed", { cause: { code: "ECONNRESET" } })),
     "a rejection with nothing": () => Promise.reject(undefined),
-    "nothing": () => undefined,
+    nothing: () => undefined,
     "something that is no Response": () => ({}),
     "a body that cannot be read": () => ({ status: 200, headers: new Headers(), body: {} }),
   };
@@ -218,7 +229,10 @@ test("a create that the rate limit refuses is sent again", async () => {
     create: () => {
       tries += 1;
       if (tries > 1) return made();
-      return Response.json({ code: 429, msg: "Your call frequency is too high." }, { headers: { "retry-after": "0" } });
+      return Response.json(
+        { code: 429, msg: "Your call frequency is too high." },
+        { headers: { "retry-after": "0" } },
+      );
     },
   });
   assert.equal((await upscaler.upscale(IMAGE)).url, RESULT);
@@ -291,7 +305,8 @@ test("a key that the service echoes is in no error", async () => {
 });
 
 test("a task that fails has cost nothing and cannot be resumed", async () => {
-  const failed = () => record({ state: "fail", failCode: "400", failMsg: "Image fetch failed.", creditsConsumed: 0 });
+  const failed = () =>
+    record({ state: "fail", failCode: "400", failMsg: "Image fetch failed.", creditsConsumed: 0 });
   const { upscaler } = serviceOf({ polls: [failed] });
   const job = await upscaler.submit(IMAGE);
   const error = await failure(job.result());
@@ -308,7 +323,9 @@ test("a task that fails has cost nothing and cannot be resumed", async () => {
 
 test("a time-out carries the task, and resume goes on with it", async () => {
   let ended = false;
-  const { upscaler, creates } = serviceOf({ polls: [() => (ended ? done() : record({ state: "generating" }))] });
+  const { upscaler, creates } = serviceOf({
+    polls: [() => (ended ? done() : record({ state: "generating" }))],
+  });
   const error = await failure(upscaler.upscale(IMAGE, { timeout: 50 }));
   assert.deepEqual([error.kind, error.taskId, error.charged], ["timeout", "abc", "unknown"]);
   ended = true;
@@ -319,7 +336,8 @@ test("a time-out carries the task, and resume goes on with it", async () => {
 test("an abort rejects with the signal's own reason", async (t) => {
   const generating = () => record({ state: "generating" });
   for (const reason of ["a string", new Error("an error"), undefined, null]) {
-    const expected = (/** @type {AbortSignal} */ signal) => (/** @type {unknown} */ error) => error === signal.reason;
+    const expected = (/** @type {AbortSignal} */ signal) => (/** @type {unknown} */ error) =>
+      error === signal.reason;
     await t.test(`${reason} before the start`, async () => {
       const { upscaler, requests } = serviceOf({});
       const signal = AbortSignal.abort(reason);

@@ -39,13 +39,20 @@ function serverOf({ reply = () => Response.json({ code: 200, data: { taskId: "ab
 function create({ url = `${OWN}/api/v1/jobs/createTask`, headers = {}, body = BODY } = {}) {
   return new Request(url, {
     method: "POST",
-    headers: { origin: new URL(url).origin, "content-type": "application/json", authorization: "Bearer local", ...headers },
+    headers: {
+      origin: new URL(url).origin,
+      "content-type": "application/json",
+      authorization: "Bearer local",
+      ...headers,
+    },
     body: typeof body === "string" ? body : JSON.stringify(body),
   });
 }
 
 test("what the page asks is passed on with the key, which the page never sees", async () => {
-  const { server, passed } = serverOf({ reply: () => Response.json({ code: 200, msg: KEY, data: { taskId: "abc" } }) });
+  const { server, passed } = serverOf({
+    reply: () => Response.json({ code: 200, msg: KEY, data: { taskId: "abc" } }),
+  });
   const reply = await server(create());
   assert.equal(reply.status, 200);
   assert.ok(!(await reply.text()).includes(KEY));
@@ -55,7 +62,9 @@ test("what the page asks is passed on with the key, which the page never sees", 
   assert.equal(request?.redirect, "manual");
   assert.deepEqual(await request?.json(), BODY);
 
-  const read = new Request(`${OWN}/api/v1/jobs/recordInfo?taskId=abc`, { headers: { "sec-fetch-site": "same-origin" } });
+  const read = new Request(`${OWN}/api/v1/jobs/recordInfo?taskId=abc`, {
+    headers: { "sec-fetch-site": "same-origin" },
+  });
   assert.equal((await server(read)).status, 200);
   assert.equal(passed[1]?.url, "https://api.example/api/v1/jobs/recordInfo?taskId=abc");
 });
@@ -63,7 +72,9 @@ test("what the page asks is passed on with the key, which the page never sees", 
 test("nothing else reaches the service", async (t) => {
   /** @type {Record<string, Request>} */
   const attacks = {
-    "another host name, as after DNS rebinding": create({ url: "http://evil.example:8080/api/v1/jobs/createTask" }),
+    "another host name, as after DNS rebinding": create({
+      url: "http://evil.example:8080/api/v1/jobs/createTask",
+    }),
     "another origin": create({ headers: { origin: "https://evil.example" } }),
     "another port of this machine": create({ headers: { origin: "http://127.0.0.1:3000" } }),
     "an opaque origin": create({ headers: { origin: "null" } }),
@@ -77,7 +88,7 @@ test("nothing else reaches the service", async (t) => {
     "no image": create({ body: { ...BODY, input: {} } }),
     "an image that is no string": create({ body: { ...BODY, input: { image: ["a"] } } }),
     "no JSON": create({ body: "{" }),
-    "null": create({ body: "null" }),
+    null: create({ body: "null" }),
     "a body over 64 KB": create({ body: { ...BODY, padding: " ".repeat(65 * 1024) } }),
     "another path of the API": create({ url: `${OWN}/api/v1/chat/completions` }),
     "a path that climbs": create({ url: `${OWN}/api/v1/jobs/createTask/../../chat/credit` }),
@@ -95,7 +106,9 @@ test("nothing else reaches the service", async (t) => {
 
 test("fields that the page does not send are not passed on", async () => {
   const { server, passed } = serverOf();
-  await server(create({ body: { ...BODY, callBackUrl: "https://evil.example/", input: { ...BODY.input, more: 1 } } }));
+  await server(
+    create({ body: { ...BODY, callBackUrl: "https://evil.example/", input: { ...BODY.input, more: 1 } } }),
+  );
   assert.deepEqual(await passed[0]?.json(), BODY);
 });
 

@@ -212,7 +212,7 @@ impl Failure {
     #[must_use]
     pub fn quoting(self, msg: Option<&str>) -> Self {
         match msg {
-            Some(msg) => self.adding(" It said: ", msg),
+            Some(msg) => self.adding(" The service said: ", msg),
             None => self,
         }
     }

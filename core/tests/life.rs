@@ -488,8 +488,8 @@ fn a_time_that_is_over_while_following_names_the_task() {
             says(200, HTML),
             "The last look at it failed: The server's answer was not the API's.",
         ),
-        ("limited", says(200, TOO_MANY), "It said: Your call frequency is too high."),
-        ("maintenance", says(200, r#"{"code":455,"msg":"back at noon"}"#), "It said: back at noon"),
+        ("limited", says(200, TOO_MANY), "The service said: Your call frequency is too high."),
+        ("maintenance", says(200, r#"{"code":455,"msg":"back at noon"}"#), "The service said: back at noon"),
         (
             "limited for long",
             asks_to_wait(429, HTML, 3_600_000),
@@ -669,7 +669,11 @@ fn a_refused_poll_ends_the_life_with_the_task_id() {
         expect_task_failure(&row, &lived, kind, Charged::Unknown);
         let failure = lived.failure();
         assert_eq!((failure.code, failure.status), (Some(code), Some(200)), "{row}");
-        assert!(failure.message.ends_with("It said: the service's words"), "{row}: {}", failure.message);
+        assert!(
+            failure.message.ends_with("The service said: the service's words"),
+            "{row}: {}",
+            failure.message
+        );
         assert_eq!(lived.looks.len(), 2, "{row}");
     }
 }

@@ -261,17 +261,17 @@ fn a_failed_task_is_free_unless_its_record_says_otherwise() {
             json!({"failCode": "400", "failMsg": "why", "creditsConsumed": 0.0}),
             Charged::No,
             Some(400),
-            " It said: why",
+            " The service said: why",
         ),
-        (json!({"failCode": "500", "failMsg": "why"}), Charged::No, Some(500), " It said: why"),
+        (json!({"failCode": "500", "failMsg": "why"}), Charged::No, Some(500), " The service said: why"),
         (
             json!({"failCode": 422, "failMsg": "why", "creditsConsumed": 0.5}),
             Charged::Yes,
             Some(422),
-            " It said: why",
+            " The service said: why",
         ),
-        (json!({"failCode": "GENERATION_FAILED"}), Charged::No, None, " It said: GENERATION_FAILED"),
-        (json!({"failCode": "501", "failMsg": ""}), Charged::No, Some(501), " It said: 501"),
+        (json!({"failCode": "GENERATION_FAILED"}), Charged::No, None, " The service said: GENERATION_FAILED"),
+        (json!({"failCode": "501", "failMsg": ""}), Charged::No, Some(501), " The service said: 501"),
         (json!({"failCode": null, "failMsg": null}), Charged::No, None, "could not be upscaled."),
         (json!({"creditsConsumed": "0.5"}), Charged::No, None, "could not be upscaled."),
     ];
@@ -388,7 +388,7 @@ fn the_services_own_words_are_quoted() {
     let failure = Failure::of_code(402, Some("Credits insufficient"), 200, Charged::No);
     assert_eq!(
         failure.message,
-        "There are not enough credits. Top up the account. It said: Credits insufficient"
+        "There are not enough credits. Top up the account. The service said: Credits insufficient"
     );
     let silent = Failure::of_code(402, None, 200, Charged::No);
     assert_eq!(silent.message, "There are not enough credits. Top up the account.");
@@ -473,7 +473,10 @@ fn a_key_that_the_service_echoes_is_in_no_message() {
 #[test]
 fn our_own_words_stay_as_they_are() {
     let failure = Failure::of_code(401, Some("the key is wrong"), 200, Charged::No).without("key");
-    assert_eq!(failure.message, "The key is missing or wrong. Check it. It said: the [key] is wrong");
+    assert_eq!(
+        failure.message,
+        "The key is missing or wrong. Check it. The service said: the [key] is wrong"
+    );
     let failure = Failure::new(Kind::Unauthorized, Charged::No).without("key");
     assert_eq!(failure.message, "The key is missing or wrong. Check it.");
 }

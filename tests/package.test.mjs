@@ -1,0 +1,69 @@
+// @ts-check
+// The package as users get it: packed, installed into an empty project, and imported by name.
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { attempt, root, run } from "../scripts/run.mjs";
+
+/** A user's script. It prints what it saw as one line of JSON. */
+const SCRIPT = `
+import { readFile } from "node:fs/promises";
+import { Upscaler, UpscaleError } from "crisp-upscale";
+import { createSandbox } from "crisp-upscale/sandbox";
+
+const photo = await readFile(process.argv[2]);
+const sandbox = createSandbox({ fetch: async () => new Response(photo) });
+const upscaler = new Upscaler({ apiKey: "sandbox", baseUrl: "http://sandbox.test", fetch: sandbox.fetch });
+const { url, credits } = await upscaler.upscale("https://host.example/photo.jpg");
+const file = Buffer.from(await (await sandbox.fetch(new Request(url))).arrayBuffer());
+const error = await upscaler.upscale("photo.jpg").catch((error) => error);
+console.log(JSON.stringify({
+  size: [file.readUInt32BE(16), file.readUInt32BE(20)],
+  credits,
+  kind: error instanceof UpscaleError && error.kind,
+}));
+// And it ends by itself, although the sandbox is not closed.
+`;
+
+test("the packed tarball, installed into an empty project, upscales a photo", async (t) => {
+  const project = await mkdtemp(join(tmpdir(), "crisp-upscale-"));
+  t.after(() => rm(project, { recursive: true }));
+  const packed = await run("npm", ["pack", "--silent", "--pack-destination", project], { quiet: true });
+  const tarball = /crisp-upscale-.*\.tgz/.exec(packed)?.[0] ?? assert.fail(packed);
+  await writeFile(join(project, "package.json"), JSON.stringify({ type: "module" }));
+  await run(
+    "npm",
+    ["install", "--offline", "--no-audit", "--no-fund", "--prefix", project, join(project, tarball)],
+    {
+      quiet: true,
+    },
+  );
+  const script = join(project, "script.js");
+  await writeFile(script, SCRIPT);
+  const { ok, output } = await attempt(process.execPath, [script, `${root}/www/samples/cat.jpg`], {
+    quiet: true,
+  });
+  assert.ok(ok, output);
+  assert.deepEqual(JSON.parse(output), { size: [1680, 1120], credits: 0.5, kind: "invalid-input" });
+});
+
+test("the tarball holds the package and nothing else", async () => {
+  const listed = await run("npm", ["pack", "--dry-run", "--json"], { quiet: true });
+  const [{ files }] = JSON.parse(listed.slice(listed.indexOf("[")));
+  const paths = files.map((/** @type {{ path: string }} */ { path }) => path);
+  const expected = /^(package\.json|README\.md|CHANGELOG\.md|LICENSE-(MIT|APACHE)|dist\/(?!www\/).*)$/;
+  assert.deepEqual(
+    paths.filter((/** @type {string} */ path) => !expected.test(path)),
+    [],
+  );
+  for (const path of [
+    "dist/node.js",
+    "dist/browser.d.ts",
+    "dist/wasm/crisp_upscale_bg.wasm",
+    "LICENSE-MIT",
+  ]) {
+    assert.ok(paths.includes(path), `${path} is missing`);
+  }
+});

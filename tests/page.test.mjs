@@ -1,0 +1,319 @@
+// @ts-check
+// The demo page in a real Chromium: served by `npm start`, as a person does it, and by a server of
+// the test's own where something has to go wrong.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdir, readFile } from "node:fs/promises";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { Upscaler } from "crisp-upscale";
+import { chromium } from "playwright-core";
+import { browser as findBrowser } from "../scripts/browser.mjs";
+import { localServer } from "../scripts/local.mjs";
+import { root } from "../scripts/run.mjs";
+import { serve } from "../scripts/serve.mjs";
+import { folderOf } from "../scripts/static.mjs";
+import { BAD_IMAGES, imageHost, SAMPLES } from "./support/images.mjs";
+import { quickSandbox } from "./support/sandbox.mjs";
+
+const SCREENSHOTS = fileURLToPath(new URL("./output/", import.meta.url));
+
+/** @type {import("playwright-core").Browser} */
+let browser;
+/** @type {Awaited<ReturnType<typeof imageHost>>} */
+let images;
+
+before(async () => {
+  await mkdir(SCREENSHOTS, { recursive: true });
+  images = await imageHost();
+  browser = await chromium.launch({
+    executablePath: await findBrowser(),
+    // Chromium has no sandbox for root, and nothing here comes from outside this machine.
+    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
+  });
+});
+after(async () => {
+  await browser?.close();
+  await images?.close();
+});
+
+/**
+ * @param {import("node:test").TestContext} t
+ * @param {string} url
+ * @param {import("playwright-core").BrowserContextOptions} [options]
+ */
+async function open(t, url, options) {
+  const context = await browser.newContext(options);
+  t.after(() => context.close());
+  const page = await context.newPage();
+  /** @type {string[]} */
+  const errors = [];
+  page.on("pageerror", (error) => errors.push(String(error)));
+  await page.goto(url);
+  return { page, errors };
+}
+
+/** @param {import("playwright-core").Page} page */
+const ended = (page) => page.waitForSelector('body[data-state="done"], body[data-state="error"]');
+
+/**
+ * @param {import("playwright-core").Page} page
+ * @param {string} url
+ */
+async function upscale(page, url) {
+  await page.fill("#image-url", url);
+  await page.click("#upscale");
+  await ended(page);
+}
+
+/** @param {import("playwright-core").Page} page */
+const naturalSizes = (page) =>
+  page.evaluate(() =>
+    ["before", "after"].map((id) => {
+      const image = /** @type {HTMLImageElement} */ (document.getElementById(id));
+      return [image.naturalWidth, image.naturalHeight];
+    }),
+  );
+
+/**
+ * `npm start`, as a person runs it, until it says where the page is.
+ *
+ * @param {import("node:test").TestContext} t
+ */
+async function start(t) {
+  // A group of its own, so that npm's children end with it.
+  const child = spawn("npm", ["start", "--", "--port", "0"], { cwd: root, detached: true });
+  const closed = new Promise((resolve) => child.once("close", resolve));
+  t.after(async () => {
+    if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid);
+    await closed;
+  });
+  let output = "";
+  child.stderr.on("data", (chunk) => {
+    output += chunk;
+  });
+  return new Promise((resolve, reject) => {
+    child.stdout.on("data", (chunk) => {
+      output += chunk;
+      const url = /http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0];
+      if (url !== undefined) resolve(url);
+    });
+    child.once("close", () => reject(new Error(`npm start ended:\n${output}`)));
+  });
+}
+
+/**
+ * The same server on a sandbox that the test holds.
+ *
+ * @param {import("node:test").TestContext} t
+ * @param {import("crisp-upscale/sandbox").SandboxOptions & { usedKey?: string, lost?: RegExp }} [options]
+ *   `lost`: the paths at which this server has the page instead of the file
+ */
+async function serverOf(t, { usedKey = "sandbox", lost = /$^/, ...options } = {}) {
+  const sandbox = quickSandbox(options);
+  const files = await folderOf(`${root}/dist/www`);
+  const { url, close } = await serve(
+    localServer({
+      Upscaler,
+      files: (path) => files(lost.test(path) ? "/" : path),
+      upstream: {
+        name: "sandbox",
+        key: usedKey,
+        baseUrl: undefined,
+        fetch: sandbox.fetch,
+        upload: undefined,
+      },
+    }),
+    { port: 0 },
+  );
+  t.after(async () => {
+    await close();
+    await sandbox.close();
+  });
+  return { ...sandbox, url, stop: close };
+}
+
+test("npm start serves a page on which a pasted photo comes out four times as large", async (t) => {
+  const url = await start(t);
+  const { page, errors } = await open(t, url, { viewport: { width: 1280, height: 900 } });
+  await page.screenshot({ path: `${SCREENSHOTS}idle.png` });
+  await page.fill("#image-url", `${images.url}/cat.jpg`);
+  await page.click("#upscale");
+  await page.waitForSelector('body[data-state="running"]');
+  await page.getByText("The picture is being enlarged.").waitFor();
+  await page.screenshot({ path: `${SCREENSHOTS}running.png` });
+  await page.waitForSelector('body[data-state="done"]');
+  await page.screenshot({ path: `${SCREENSHOTS}done.png` });
+
+  assert.deepEqual(await naturalSizes(page), [
+    [420, 280],
+    [1680, 1120],
+  ]);
+  assert.equal(await page.textContent("#before-size"), "420 × 280 px");
+  assert.equal(await page.textContent("#after-size"), "1680 × 1120 px");
+  assert.match((await page.textContent("#elapsed")) ?? "", /^\d+\.\d s$/);
+
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#download")]);
+  assert.equal(download.suggestedFilename(), "upscaled.png");
+  const file = await readFile(await download.path());
+  assert.deepEqual([file.readUInt32BE(16), file.readUInt32BE(20)], [1680, 1120]);
+
+  await page.click("label[for=zoom-actual]");
+  await page.screenshot({ path: `${SCREENSHOTS}actual-pixels.png` });
+  assert.deepEqual(errors, []);
+});
+
+test("each sample is one click and the button", async (t) => {
+  const { url, ledger } = await serverOf(t);
+  const { page } = await open(t, url);
+  for (const [index, [width, height]] of Object.values(SAMPLES).entries()) {
+    await page.locator(".sample").nth(index).click();
+    await page.click("#upscale");
+    await page.waitForSelector('body[data-state="running"]');
+    await ended(page);
+    const [, large] = await naturalSizes(page);
+    assert.deepEqual(large, [Number(width) * 4, Number(height) * 4]);
+  }
+  assert.equal((await ledger()).tasks.length, 3);
+});
+
+test("the two pictures are compared by dragging and by the keyboard", async (t) => {
+  const { url } = await serverOf(t);
+  const { page } = await open(t, url);
+  await upscale(page, `${images.url}/rocket.png`);
+  const range = page.locator("#compare");
+  const position = async () => Number(await range.inputValue());
+  const middle = await position();
+  await range.focus();
+  await page.keyboard.press("ArrowRight");
+  assert.ok((await position()) > middle, "an arrow key moves the divider");
+  const frame = await page.locator("#frame").boundingBox();
+  assert.ok(frame);
+  await page.mouse.move(frame.x + frame.width / 2, frame.y + frame.height / 2);
+  await page.mouse.down();
+  await page.mouse.move(frame.x + frame.width / 4, frame.y + frame.height / 2, { steps: 4 });
+  await page.mouse.up();
+  assert.ok(Math.abs((await position()) - 25) <= 2, "and so does the mouse");
+});
+
+test("the page can be used with the keyboard alone, and on a narrow and dark screen", async (t) => {
+  const { url } = await serverOf(t);
+  const { page } = await open(t, url, { viewport: { width: 360, height: 740 }, colorScheme: "dark" });
+  await page.locator("#image-url").focus();
+  await page.keyboard.type(`${images.url}/coffee.webp`);
+  await page.keyboard.press("Enter");
+  await page.waitForSelector('body[data-state="done"]');
+  await page.screenshot({ path: `${SCREENSHOTS}narrow-dark.png`, fullPage: true });
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok(overflow <= 0, `${overflow} px hang over`);
+});
+
+test("cancel ends the waiting at once, and the task that was made is picked up after a reload", async (t) => {
+  const { url, ledger } = await serverOf(t, { delays: { waiting: 0, queuing: 0, generating: 2000 } });
+  const { page } = await open(t, url);
+  await page.fill("#image-url", `${images.url}/cat.jpg`);
+  await page.click("#upscale");
+  await page.getByText("Submitted", { exact: false }).first().waitFor();
+  await page.waitForFunction(() => document.getElementById("status")?.textContent?.includes("enlarged"));
+  await page.click("#cancel");
+  await page.waitForSelector('body[data-state="idle"]');
+  assert.match((await page.textContent("#status")) ?? "", /^Cancelled/);
+
+  await page.reload();
+  await page.click("#resume");
+  await page.waitForSelector('body[data-state="done"]');
+  const [, large] = await naturalSizes(page);
+  assert.deepEqual(large, [1680, 1120]);
+  assert.equal((await ledger()).tasks.length, 1, "and it was paid for once");
+});
+
+/**
+ * What a person reads, and what it cost.
+ *
+ * @param {import("node:test").TestContext} t
+ * @param {Awaited<ReturnType<typeof serverOf>>} server
+ * @param {string} image
+ */
+async function errorOn(t, server, image) {
+  const { page, errors } = await open(t, server.url);
+  await upscale(page, image);
+  assert.equal(await page.getAttribute("body", "data-state"), "error");
+  assert.deepEqual(errors, []);
+  const text = (await page.textContent("#error")) ?? "";
+  assert.doesNotMatch(text, /undefined|null|\[object|TypeError/);
+  return { page, text, ledger: await server.ledger() };
+}
+
+for (const [name, path, says] of BAD_IMAGES) {
+  test(`${name} ends in a sentence on the page`, async (t) => {
+    const { page, text, ledger } = await errorOn(t, await serverOf(t), images.url + path);
+    assert.match(text, says);
+    assert.match(text, /Nothing was charged/);
+    assert.equal(ledger.credits, 100);
+    if (path.endsWith(".gif")) await page.screenshot({ path: `${SCREENSHOTS}error.png` });
+  });
+}
+
+test("what is no URL ends in a sentence on the page, and is not sent", async (t) => {
+  for (const image of ["", "cat.jpg", "ftp://host.example/cat.jpg"]) {
+    const { text, ledger } = await errorOn(t, await serverOf(t), image);
+    assert.match(text, /address|URL/);
+    assert.deepEqual(ledger.requests, {});
+  }
+});
+
+test("a wrong key and an empty account end in a sentence on the page", async (t) => {
+  const wrong = await errorOn(t, await serverOf(t, { usedKey: "wrong" }), `${images.url}/cat.jpg`);
+  assert.match(wrong.text, /key is missing or wrong/);
+  const empty = await errorOn(t, await serverOf(t, { credits: 0 }), `${images.url}/cat.jpg`);
+  assert.match(empty.text, /not enough credits/);
+  for (const { text, ledger } of [wrong, empty]) {
+    assert.match(text, /Nothing was charged/);
+    assert.equal(ledger.tasks.length, 0);
+  }
+});
+
+test("a server that answers HTML ends in a sentence on the page", async (t) => {
+  const server = await serverOf(t);
+  await server.fail({ route: "createTask", kind: "html" });
+  const { text, ledger } = await errorOn(t, server, `${images.url}/cat.jpg`);
+  assert.match(text, /no readable answer came/);
+  assert.deepEqual([ledger.requests.createTask, ledger.tasks.length], [1, 0]);
+});
+
+test("a server that is gone ends in a sentence on the page", async (t) => {
+  const server = await serverOf(t);
+  const { page } = await open(t, server.url);
+  // The page's module and its WebAssembly are there; then the server goes.
+  await upscale(page, `${images.url}/nothing.jpg`);
+  await server.stop();
+  await page.fill("#image-url", `${images.url}/cat.jpg`);
+  await page.click("#upscale");
+  // A browser does not tell whether the request arrived.
+  await page.locator("#error").getByText("no readable answer came").waitFor();
+  assert.equal((await server.ledger()).requests.createTask, 1, "the first one's, and no other");
+});
+
+test("where the wasm file was not copied along, the page works all the same", async (t) => {
+  const { url } = await serverOf(t, { lost: /\.wasm$/ });
+  const { page } = await open(t, url);
+  await upscale(page, `${images.url}/cat.jpg`);
+  const [, large] = await naturalSizes(page);
+  assert.deepEqual(large, [1680, 1120]);
+});
+
+test("where no wasm can be had at all, the page says so, and nothing was charged", async (t) => {
+  const server = await serverOf(t, { lost: /\.wasm$|inline/ });
+  const { text, ledger } = await errorOn(t, server, `${images.url}/cat.jpg`);
+  assert.match(text, /WebAssembly .* could not be loaded/);
+  assert.match(text, /Nothing was charged/);
+  assert.deepEqual(ledger.requests, {});
+});
+
+test("text from a server is shown as text", async (t) => {
+  const server = await serverOf(t);
+  await server.fail({ route: "createTask", kind: "code", code: 422, msg: "<img src=x onerror=alert(1)>" });
+  const { page, text } = await errorOn(t, server, `${images.url}/cat.jpg`);
+  assert.match(text, /<img src=x onerror=alert\(1\)>/);
+  assert.equal(await page.locator("#error img").count(), 0);
+});

@@ -1,0 +1,56 @@
+// @ts-check
+import { readFile } from "node:fs/promises";
+import { serve } from "../../scripts/serve.mjs";
+
+const sample = (/** @type {string} */ name) =>
+  readFile(new URL(`../../www/samples/${name}`, import.meta.url));
+
+/** Width and height of the samples in pixels, as an image viewer shows them. */
+export const SAMPLES = {
+  "cat.jpg": [420, 280],
+  "coffee.webp": [420, 280],
+  "rocket.png": [330, 220],
+};
+
+/** A GIF of one pixel. */
+const GIF = Buffer.from("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7", "base64");
+
+/**
+ * Serves photographs, and what is none, as hosts on the web do. A path that it does not know is a 404.
+ */
+export async function imageHost() {
+  const photo = await sample("cat.jpg");
+  /** @type {Record<string, { body: Buffer | string, type: string }>} */
+  const files = {
+    "/cat.jpg": { body: photo, type: "image/jpeg" },
+    "/coffee.webp": { body: await sample("coffee.webp"), type: "image/webp" },
+    "/rocket.png": { body: await sample("rocket.png"), type: "image/png" },
+    "/page.jpg": { body: "<!doctype html><title>Sign in</title>", type: "text/html" },
+    "/text.jpg": { body: "This is not a photo.", type: "image/jpeg" },
+    "/animation.gif": { body: GIF, type: "image/gif" },
+    "/large.jpg": { body: Buffer.concat([photo, Buffer.alloc(11 * 1024 * 1024)]), type: "image/jpeg" },
+    "/cut.jpg": { body: photo.subarray(0, photo.length / 2), type: "image/jpeg" },
+  };
+  return serve(
+    async (request) => {
+      const file = files[new URL(request.url).pathname];
+      if (file === undefined) return new Response("Not found", { status: 404 });
+      return new Response(new Uint8Array(Buffer.from(file.body)), { headers: { "content-type": file.type } });
+    },
+    { port: 0 },
+  );
+}
+
+/**
+ * Files that must fail: where they are, and what the sentence has to name.
+ *
+ * @type {[name: string, path: string, says: RegExp][]}
+ */
+export const BAD_IMAGES = [
+  ["a URL that answers 404", "/nothing.jpg", /fetch failed/i],
+  ["an HTML page", "/page.jpg", /HTML page/],
+  ["a text file", "/text.jpg", /not an image/],
+  ["a GIF", "/animation.gif", /GIF/],
+  ["a file over 10 MB", "/large.jpg", /10 MB/],
+  ["a truncated jpeg", "/cut.jpg", /damaged|cut|incomplete|broken|end/i],
+];
