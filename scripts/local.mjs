@@ -36,13 +36,15 @@ const CONTENT_SECURITY_POLICY = [
  * @param {(path: string) => { body: Buffer<ArrayBuffer>, type: string } | undefined} options.files
  *   the page
  * @param {typeof import("../dist/node.js").Upscaler} options.Upscaler
- * @returns {(request: Request) => Promise<Response>}
+ * @returns {(request: Request, connection: { port: number | undefined }) => Promise<Response>}
  */
 export function localServer({ upstream, files, Upscaler }) {
-  return async (request) => {
+  return async (request, { port }) => {
+    // Its host and port are those of the `Host` header.
     const url = new URL(request.url);
+    const isLoopback = url.hostname === "127.0.0.1" || url.hostname === "localhost";
     // A name that an attacker's DNS points here would be that page's own origin.
-    if (url.hostname !== "127.0.0.1" && url.hostname !== "localhost") {
+    if (!isLoopback || Number(url.port || 80) !== port) {
       return refusal(403, "This server answers to its own loopback address only.", 401);
     }
     if (url.pathname.startsWith("/api/") || url.pathname.startsWith("/download/")) {

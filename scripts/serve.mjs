@@ -6,7 +6,8 @@ import { createRequest, sendResponse } from "@remix-run/node-fetch-server";
  * Serves a handler of web-standard requests on this machine only. A handler that rejects drops
  * its connection.
  *
- * @param {(request: Request) => Promise<Response>} handler
+ * @param {(request: Request, connection: { port: number | undefined }) => Promise<Response>} handler
+ *   `port`: the one that the request came in at, whatever its `Host` says
  * @param {{ port: number }} options 0 takes any free port
  * @returns {Promise<{ url: string, close(): Promise<void> }>} `url` has no slash at the end;
  *   rejects where the port is taken
@@ -14,7 +15,10 @@ import { createRequest, sendResponse } from "@remix-run/node-fetch-server";
 export async function serve(handler, { port }) {
   const server = createServer(async (incoming, outgoing) => {
     try {
-      await sendResponse(outgoing, await handler(createRequest(incoming, outgoing)));
+      await sendResponse(
+        outgoing,
+        await handler(createRequest(incoming, outgoing), { port: incoming.socket.localPort }),
+      );
     } catch {
       incoming.socket.destroy();
     }

@@ -28,7 +28,7 @@ function serverOf({ reply = () => Response.json({ code: 200, data: { taskId: "ab
       upload,
     },
   });
-  return { server, passed };
+  return { server: (/** @type {Request} */ request) => server(request, { port: 8080 }), passed };
 }
 
 /**
@@ -75,6 +75,7 @@ test("nothing else reaches the service", async (t) => {
     "another host name, as after DNS rebinding": create({
       url: "http://evil.example:8080/api/v1/jobs/createTask",
     }),
+    "another port in the Host header": create({ url: "http://127.0.0.1:8081/api/v1/jobs/createTask" }),
     "another origin": create({ headers: { origin: "https://evil.example" } }),
     "another port of this machine": create({ headers: { origin: "http://127.0.0.1:3000" } }),
     "an opaque origin": create({ headers: { origin: "null" } }),
