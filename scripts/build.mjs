@@ -7,15 +7,29 @@ import { Failed, root, run, script, step } from "./run.mjs";
 import { toolchain } from "./toolchain.mjs";
 import { client, compile, sandbox } from "./wasm.mjs";
 
+const STAGES = 5;
+
+/**
+ * Says how far the build is.
+ *
+ * @param {number} stage
+ * @param {string} text
+ */
+const say = (stage, text) => step(`[${stage}/${STAGES}] ${text}`);
+
 /** Does all the set-up and builds all of `dist/`; what is there already is left alone. */
 export async function build() {
   const [major = 0] = process.versions.node.split(".").map(Number);
   if (major < 20) throw new Failed(`This needs Node 20 or later; here is ${process.versions.node}.`);
+  say(1, "Packages");
   await installPackages();
+  say(2, "A compiler for WebAssembly");
   const tools = await toolchain();
+  say(3, "The client in WebAssembly (the first time takes some minutes)");
   await compile(client, tools);
+  say(4, "The sandbox in WebAssembly (the first time takes some minutes)");
   await compile(sandbox, tools);
-  step("Compiling the TypeScript");
+  say(5, "The TypeScript and the page");
   await inline();
   await run(`${root}/node_modules/.bin/tsc`, ["-p", "tsconfig.json"]);
   await bundlePage();
@@ -27,7 +41,6 @@ async function installPackages() {
   const hash = createHash("sha256").update(lock).digest("hex");
   const stamp = `${root}/node_modules/.installed`;
   if (existsSync(stamp) && (await readFile(stamp, "utf8")) === hash) return;
-  step("Installing the packages of package-lock.json");
   await run("npm", ["ci", "--no-audit", "--no-fund"]);
   await writeFile(stamp, hash);
 }

@@ -2,7 +2,7 @@
 // Compiles a crate to wasm32, generates its JavaScript, and shrinks the wasm.
 import { existsSync } from "node:fs";
 import { mkdir, rename, stat } from "node:fs/promises";
-import { root, run, step } from "./run.mjs";
+import { root, run } from "./run.mjs";
 
 /**
  * @typedef {object} Crate
@@ -42,8 +42,6 @@ export async function compile(crate, tools) {
   const compiled = `${targetDir}/wasm32-unknown-unknown/${crate.profile}/${crate.name}.wasm`;
   const generated = `${root}/dist/wasm/${crate.name}_bg.wasm`;
 
-  const first = existsSync(compiled) ? "" : " (the first time takes some minutes)";
-  step(`Compiling ${crate.crate} to WebAssembly${first}`);
   // Nothing here can catch a panic, so none is unwound or described, which saves a third of the size.
   const flags = [
     "-Zlocation-detail=none",
@@ -71,7 +69,6 @@ export async function compile(crate, tools) {
   );
   if (await isNewer(generated, compiled)) return;
 
-  step(`Generating the JavaScript of ${crate.crate}`);
   await mkdir(`${root}/dist/wasm`, { recursive: true });
   await run("cargo", ["run", "--locked", "-p", "bindgen", "--", compiled, `${root}/dist/wasm`, crate.name]);
   const optimised = `${generated}.${process.pid}`;

@@ -294,6 +294,25 @@ test("a server that is gone ends in a sentence on the page", async (t) => {
   assert.equal((await server.ledger()).requests.createTask, 1, "the first one's, and no other");
 });
 
+test("nothing on the page keeps out who uses it by other means than eyes and a mouse", async (t) => {
+  const { url } = await serverOf(t);
+  for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+    const { page } = await open(t, url, { colorScheme, bypassCSP: true });
+    await page.addScriptTag({ path: `${root}/node_modules/axe-core/axe.min.js` });
+    const violations = () =>
+      page.evaluate(async () => {
+        const { violations } = await /** @type {any} */ (globalThis).axe.run();
+        return violations.map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes[0].html}`);
+      });
+    assert.deepEqual(await violations(), [], "idle");
+    await upscale(page, `${images.url}/animation.gif`);
+    assert.deepEqual(await violations(), [], "an error");
+    await upscale(page, `${images.url}/cat.jpg`);
+    await page.waitForSelector('body[data-state="done"]');
+    assert.deepEqual(await violations(), [], "done");
+  }
+});
+
 test("where the wasm file was not copied along, the page works all the same", async (t) => {
   const { url } = await serverOf(t, { lost: /\.wasm$/ });
   const { page } = await open(t, url);
