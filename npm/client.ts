@@ -1,3 +1,4 @@
+import { Attempts, type Pending } from "./attempts.js";
 import { type Failure, UpscaleError } from "./error.js";
 import { Job } from "./job.js";
 import type {
@@ -26,6 +27,9 @@ interface Run extends CallOptions {
 /** What an `Upscaler` can do. Each runtime's `Upscaler` is this, with a way to load the WebAssembly. */
 export class Client {
   readonly #load: Load;
+  readonly #attempts: Attempts;
+  /** Calls with an `idempotencyKey` whose task is being made. */
+  readonly #underWay = new Map<string, { image: string; job: Promise<Job> }>();
   readonly #settings: {
     readonly baseUrl: string;
     readonly bearer: string;
@@ -36,6 +40,7 @@ export class Client {
   /** @internal */
   constructor(options: UpscalerOptions, load: Load) {
     this.#load = load;
+    this.#attempts = new Attempts(options.store ?? new Map());
     this.#settings = {
       baseUrl: String(options.baseUrl ?? API).replace(/\/+$/, ""),
       bearer: String(options.apiKey ?? options.token ?? ""),
@@ -74,11 +79,27 @@ export class Client {
   /**
    * Goes on with a job whose task was made earlier, by this process or another one. Costs nothing.
    *
-   * @param ticket What `JSON.stringify` made of a {@link Job}, parsed, or a task's id.
+   * @param ticket What `JSON.stringify` made of a {@link Job}, parsed; one of {@link pending}; or a task's id.
    */
   resume(ticket: Ticket | string, options: CallOptions = {}): Job {
-    const { taskId, createdAt } = typeof ticket === "string" ? { taskId: ticket, createdAt: 0 } : ticket;
-    return this.#job({ taskId: String(taskId), createdAt: Number(createdAt) }, [], options);
+    if (typeof ticket === "string") return this.#job({ taskId: ticket, createdAt: 0 }, [], options);
+    const { taskId, createdAt, attempt } = ticket;
+    const kept: Ticket = { taskId: String(taskId), createdAt: Number(createdAt) };
+    if (attempt !== undefined) kept.attempt = attempt;
+    return this.#job(kept, [], options);
+  }
+
+  /**
+   * The jobs that were begun and have not been seen to end, out of the store, the oldest first. One whose `taskId`
+   * is null was cut off while its task was being made: look at the account, then {@link forget} it.
+   */
+  pending(): Promise<Pending[]> {
+    return this.#attempts.list();
+  }
+
+  /** Takes a job out of the store. Its task, where there is one, goes on and is charged. */
+  forget({ attempt }: Pending): Promise<void> {
+    return this.#attempts.forget(attempt);
   }
 
   /**
@@ -103,18 +124,72 @@ export class Client {
   }
 
   async #submit(image: string | URL, options: SubmitOptions & Run): Promise<Job> {
-    const { callBackUrl, ...run } = options;
+    const { callBackUrl, idempotencyKey: key, ...run } = options;
     const request: CreateTaskRequest = { model: MODEL, input: { image } };
     if (callBackUrl !== undefined) request.callBackUrl = callBackUrl;
-    const submitted = await this.#createTask(request, run);
-    return this.#job({ taskId: submitted.taskId, createdAt: Date.now() }, [submitted], run);
+    if (key === undefined) return this.#attempt(request, undefined, run);
+
+    const name = String(image);
+    const other = this.#underWay.get(key);
+    if (other !== undefined) {
+      this.#expectSame(name, other.image);
+      return other.job;
+    }
+    const job = this.#attempt(request, key, run);
+    this.#underWay.set(key, { image: name, job });
+    return job.finally(() => this.#underWay.delete(key));
   }
 
-  async #createTask(request: CreateTaskRequest, run: Run): Promise<Update> {
+  /** Makes the task, once, with an entry in the store from before it is sent to after it has ended. */
+  async #attempt(request: CreateTaskRequest, key: string | undefined, run: Run): Promise<Job> {
+    run.signal?.throwIfAborted();
+    const image = String(request.input.image);
+    const { pending, isNew } = await this.#stored(this.#attempts.begin(image, key));
+    if (!isNew) {
+      this.#expectSame(image, pending.image);
+      if (pending.taskId !== null) return this.resume({ ...pending, taskId: pending.taskId }, run);
+      throw this.#error({ ...NOTHING_SENT, ...CUT_OFF }, undefined);
+    }
+    const { attempt } = pending;
+    let sent = false;
+    const fetch = (outgoing: Request) => {
+      sent = true;
+      return this.#settings.fetch(outgoing);
+    };
+    try {
+      const submitted = await this.#createTask(request, run, { ...this.#settings, fetch });
+      await this.#attempts.made(attempt, submitted.taskId).catch(storeFailed);
+      return this.#job({ taskId: submitted.taskId, createdAt: Date.now(), attempt }, [submitted], run);
+    } catch (error) {
+      const nothingMade = !sent || (error instanceof UpscaleError && error.charged === "no");
+      const forgotten = nothingMade && this.#attempts.forget(attempt).catch(storeFailed);
+      // An abort settles at once, and does not wait for the store.
+      if (error instanceof UpscaleError) await forgotten;
+      throw error;
+    }
+  }
+
+  #expectSame(image: string, other: string): void {
+    if (image === other) return;
+    const message = "This idempotencyKey was used for another image. Use another key.";
+    throw this.#error({ ...NOTHING_SENT, kind: "invalid-input", message, retryable: false }, undefined);
+  }
+
+  /** What must be written before anything is sent. */
+  async #stored<T>(written: Promise<T>): Promise<T> {
+    try {
+      return await written;
+    } catch (cause) {
+      const message = "The store could not be written to, so nothing was sent. Check that it has room.";
+      throw this.#error({ ...NOTHING_SENT, kind: "store-failed", message, retryable: true }, cause);
+    }
+  }
+
+  async #createTask(request: CreateTaskRequest, run: Run, settings = this.#settings): Promise<Update> {
     const { model, callBackUrl, input } = request;
     const wasm = await this.#wasm(run);
     return wasm.createTask(
-      this.#settings,
+      settings,
       String(model),
       String(input.image),
       callBackUrl === undefined ? undefined : String(callBackUrl),
@@ -129,8 +204,19 @@ export class Client {
     return new Job(ticket, updates, async (onUpdate) => {
       const wasm = await this.#wasm(run);
       const settings = { ...this.#settings, fail };
-      return wasm.follow(settings, ticket.taskId, ticket.createdAt, { ...run, onUpdate });
+      try {
+        const result = await wasm.follow(settings, ticket.taskId, ticket.createdAt, { ...run, onUpdate });
+        await this.#ended(ticket);
+        return result;
+      } catch (error) {
+        if (error instanceof UpscaleError && error.resume === undefined) await this.#ended(ticket);
+        throw error;
+      }
     });
+  }
+
+  async #ended({ attempt }: Ticket): Promise<void> {
+    if (attempt !== undefined) await this.#attempts.ended(attempt).catch(storeFailed);
   }
 
   async #wasm({ signal }: CallOptions): Promise<Wasm> {
@@ -158,6 +244,21 @@ const NOTHING_SENT = {
   charged: "no",
   resumable: false,
 } as const;
+
+/** An `idempotencyKey` whose first call was cut off, or is under way elsewhere. */
+const CUT_OFF = {
+  kind: "outcome-unknown",
+  message:
+    "Another call with this idempotencyKey is under way, or was cut off while its task was being made. " +
+    "Nothing was sent now. Look at the account before you use another key.",
+  charged: "unknown",
+  retryable: false,
+} as const;
+
+/** From here on the task is made, and nothing that goes wrong with the store may cost it. */
+function storeFailed(error: unknown): void {
+  console.error("crisp-upscale: the store failed", error);
+}
 
 /** Hands each update to a listener, whose own mistakes must not cost the caller the result. */
 async function tellAll(job: Job, listener: (update: Update) => void): Promise<void> {

@@ -45,7 +45,9 @@ export type ErrorKind =
   /** The time that the call was given is over. The task goes on. */
   | "timeout"
   /** The WebAssembly could not be loaded; nothing was sent. */
-  | "load-failed";
+  | "load-failed"
+  /** The store could not be written to, so nothing was sent. */
+  | "store-failed";
 
 /** What an {@link UpscaleError} is made of. */
 export interface Failure {

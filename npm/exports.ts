@@ -1,5 +1,7 @@
+export type { Pending } from "./attempts.js";
 export { type ErrorKind, type Failure, UpscaleError } from "./error.js";
 export type { Job } from "./job.js";
+export { indexedDb, type Store, webStorage } from "./store.js";
 export type {
   CallOptions,
   CreateTaskRequest,

@@ -1,3 +1,5 @@
+import type { Store } from "./store.js";
+
 /** Where to go, and with what key. */
 export type UpscalerOptions = {
   /**
@@ -10,6 +12,11 @@ export type UpscalerOptions = {
    * @defaultValue the global `fetch`, looked up at each call
    */
   fetch?: (request: Request) => Promise<Response>;
+  /**
+   * Where jobs under way are kept, so that a crash or a reload loses nothing that is paid for.
+   * @defaultValue a `Map`, which is as long-lived as this object
+   */
+  store?: Store;
 } & (
   | {
       /** The API's key. It does not belong into a page: use a gateway and a `token` there. */
@@ -38,6 +45,11 @@ export interface CallOptions {
 export interface SubmitOptions extends CallOptions {
   /** Where the service posts the end of the task to. */
   callBackUrl?: string | URL;
+  /**
+   * A name for this call. For 24 hours, a call of the same name goes on with the same task and makes no
+   * other, within one `Upscaler` and among all that share a store with `putIfAbsent`.
+   */
+  idempotencyKey?: string;
 }
 
 /** What {@link Client.upscale} takes. */
@@ -88,6 +100,8 @@ export interface Ticket {
   taskId: string;
   /** When it was made, in Unix milliseconds on this machine's clock. */
   createdAt: number;
+  /** The name under which it is kept in the store. */
+  attempt?: string;
 }
 
 /** The body of createTask. */

@@ -45,6 +45,8 @@ pub enum Kind {
     Timeout,
     /// The WebAssembly could not be loaded; nothing was sent.
     LoadFailed,
+    /// The store could not be written to, so nothing was sent.
+    StoreFailed,
 }
 
 impl Kind {
@@ -93,13 +95,14 @@ impl Kind {
             Kind::OutcomeUnknown => "outcome-unknown",
             Kind::Timeout => "timeout",
             Kind::LoadFailed => "load-failed",
+            Kind::StoreFailed => "store-failed",
         }
     }
 
     /// What happened and what to do about it, as sentences.
     fn advice(self) -> &'static str {
         match self {
-            Kind::InvalidInput | Kind::LoadFailed => "",
+            Kind::InvalidInput | Kind::LoadFailed | Kind::StoreFailed => "",
             Kind::BadRequest => "The service refused the request. Check the image.",
             Kind::Unauthorized => "The key is missing or wrong. Check it.",
             Kind::InsufficientCredits => "There are not enough credits. Top up the account.",

@@ -292,7 +292,7 @@ fn a_failed_task_is_free_unless_its_record_says_otherwise() {
 // The words
 
 /// All kinds, with the word that callers switch over.
-const WORDS: [(Kind, &str); 20] = [
+const WORDS: [(Kind, &str); 21] = [
     (Kind::InvalidInput, "invalid-input"),
     (Kind::BadRequest, "bad-request"),
     (Kind::Unauthorized, "unauthorized"),
@@ -313,6 +313,7 @@ const WORDS: [(Kind, &str); 20] = [
     (Kind::OutcomeUnknown, "outcome-unknown"),
     (Kind::Timeout, "timeout"),
     (Kind::LoadFailed, "load-failed"),
+    (Kind::StoreFailed, "store-failed"),
 ];
 
 /// A kind that is missing in [`WORDS`] does not compile here.
@@ -338,6 +339,7 @@ fn place(kind: Kind) -> usize {
         Kind::OutcomeUnknown => 17,
         Kind::Timeout => 18,
         Kind::LoadFailed => 19,
+        Kind::StoreFailed => 20,
     }
 }
 
@@ -375,7 +377,7 @@ fn every_documented_code_has_its_own_kind() {
 fn every_kind_speaks_in_sentences() {
     for (kind, word) in WORDS {
         let message = Failure::new(kind, Charged::No).message;
-        if matches!(kind, Kind::InvalidInput | Kind::LoadFailed) {
+        if matches!(kind, Kind::InvalidInput | Kind::LoadFailed | Kind::StoreFailed) {
             assert_eq!(message, "", "{word}");
         } else {
             assert!(message.ends_with('.') && message.starts_with(char::is_uppercase), "{word}: {message}");

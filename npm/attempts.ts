@@ -1,0 +1,128 @@
+import type { Store } from "./store.js";
+
+const PREFIX = "crisp-upscale/";
+/** How long an `idempotencyKey` is remembered, in milliseconds. */
+const KEY_LIFETIME = 24 * 60 * 60 * 1000;
+
+/** A job that was begun and has not been seen to end. Plain data. */
+export interface Pending {
+  /** The name under which it is kept: its `idempotencyKey`, or one of this package's own. */
+  attempt: string;
+  /** The image: its URL, or a digest of the file. */
+  image: string;
+  /** The task; `null` where it is not known whether one was made: look at the account. */
+  taskId: string | null;
+  /** When it was begun, in Unix milliseconds on the machine's clock. */
+  createdAt: number;
+}
+
+/** What is kept: also for a while after the end, where an `idempotencyKey` may come again. */
+interface Kept extends Pending {
+  hasKey: boolean;
+  ended: boolean;
+}
+
+/** The jobs under way, as they are kept in a store. */
+export class Attempts {
+  readonly #store: Store;
+  #tidied = false;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /**
+   * Keeps a job that is about to be sent. From here on a crash leaves an entry whose outcome is unknown.
+   *
+   * @returns The entry, and whether it is a new one: with a key there may be one already, which may have a task.
+   */
+  async begin(image: string, key: string | undefined): Promise<{ pending: Pending; isNew: boolean }> {
+    await this.#tidy();
+    const hasKey = key !== undefined;
+    const attempt = key ?? crypto.randomUUID();
+    const fresh: Kept = { attempt, image, taskId: null, createdAt: Date.now(), hasKey, ended: false };
+    if (!hasKey) {
+      await this.#keep(fresh);
+      return { pending: fresh, isNew: true };
+    }
+    if (await this.#claim(fresh)) return { pending: fresh, isNew: true };
+    const kept = await this.#read(PREFIX + key);
+    if (kept !== undefined && !isOver(kept)) return { pending: kept, isNew: false };
+    // Over, or somebody else's text. Whoever else finds it so at this instant must not send as well.
+    await this.#store.delete(PREFIX + key);
+    return { pending: fresh, isNew: await this.#claim(fresh) };
+  }
+
+  /** The task was made. */
+  async made(attempt: string, taskId: string): Promise<void> {
+    const kept = await this.#read(PREFIX + attempt);
+    if (kept !== undefined) await this.#keep({ ...kept, taskId });
+  }
+
+  /** The task has ended. With a key it is remembered, so that the same call again gives the same task. */
+  async ended(attempt: string): Promise<void> {
+    const kept = await this.#read(PREFIX + attempt);
+    if (kept?.hasKey) await this.#keep({ ...kept, ended: true });
+    else await this.forget(attempt);
+  }
+
+  /** Nothing was made, or there is nothing more to be had. */
+  async forget(attempt: string): Promise<void> {
+    await this.#store.delete(PREFIX + attempt);
+  }
+
+  /** All that have not been seen to end, the oldest first. */
+  async list(): Promise<Pending[]> {
+    const kept = await this.#all();
+    return kept
+      .filter(({ ended }) => !ended)
+      .map(({ attempt, image, taskId, createdAt }) => ({ attempt, image, taskId, createdAt }))
+      .sort((a, b) => a.createdAt - b.createdAt);
+  }
+
+  async #claim(fresh: Kept): Promise<boolean> {
+    const name = PREFIX + fresh.attempt;
+    const text = JSON.stringify(fresh);
+    if (this.#store.putIfAbsent !== undefined) return this.#store.putIfAbsent(name, text);
+    if ((await this.#store.get(name)) != null) return false;
+    await this.#store.set(name, text);
+    return true;
+  }
+
+  async #keep(kept: Kept): Promise<void> {
+    await this.#store.set(PREFIX + kept.attempt, JSON.stringify(kept));
+  }
+
+  async #all(): Promise<Kept[]> {
+    const names = [...(await this.#store.keys())].filter((name) => name.startsWith(PREFIX));
+    const all = await Promise.all(names.map((name) => this.#read(name)));
+    return all.filter((kept) => kept !== undefined);
+  }
+
+  async #read(name: string): Promise<Kept | undefined> {
+    try {
+      const kept: unknown = JSON.parse((await this.#store.get(name)) ?? "null");
+      return isKept(kept) ? kept : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Keys whose time is over are forgotten once in an Upscaler's life, since nobody may ask for them again. */
+  async #tidy(): Promise<void> {
+    if (this.#tidied) return;
+    this.#tidied = true;
+    for (const kept of await this.#all()) if (kept.ended && isOver(kept)) await this.forget(kept.attempt);
+  }
+}
+
+function isOver({ createdAt }: Kept): boolean {
+  return Date.now() - createdAt > KEY_LIFETIME;
+}
+
+function isKept(value: unknown): value is Kept {
+  const kept = value as Partial<Kept> | null;
+  return (
+    typeof kept?.attempt === "string" && typeof kept.image === "string" && typeof kept.createdAt === "number"
+  );
+}
