@@ -5,19 +5,22 @@ const PREFIX = "crisp-upscale/";
 const KEY_LIFETIME = 24 * 60 * 60 * 1000;
 
 /** A job that was begun and has not been seen to end. Plain data. */
-export interface Pending {
+export type Pending = Begun<string> | Begun<null>;
+
+/** A job that was begun, with a task or without. */
+export interface Begun<Task> {
   /** The name under which it is kept: its `idempotencyKey`, or one of this package's own. */
   attempt: string;
   /** The image: its URL, or a digest of the file. */
   image: string;
   /** The task; `null` where it is not known whether one was made: look at the account. */
-  taskId: string | null;
+  taskId: Task;
   /** When it was begun, in Unix milliseconds on the machine's clock. */
   createdAt: number;
 }
 
 /** What is kept: also for a while after the end, where an `idempotencyKey` may come again. */
-interface Kept extends Pending {
+interface Kept extends Begun<string | null> {
   hasKey: boolean;
   ended: boolean;
 }
@@ -36,7 +39,10 @@ export class Attempts {
    *
    * @returns The entry, and whether it is a new one: with a key there may be one already, which may have a task.
    */
-  async begin(image: string, key: string | undefined): Promise<{ pending: Pending; isNew: boolean }> {
+  async begin(
+    image: string,
+    key: string | undefined,
+  ): Promise<{ pending: Begun<string | null>; isNew: boolean }> {
     await this.#tidy();
     const hasKey = key !== undefined;
     const attempt = key ?? crypto.randomUUID();
@@ -76,7 +82,7 @@ export class Attempts {
     const kept = await this.#all();
     return kept
       .filter(({ ended }) => !ended)
-      .map(({ attempt, image, taskId, createdAt }) => ({ attempt, image, taskId, createdAt }))
+      .map(({ attempt, image, taskId, createdAt }) => ({ attempt, image, taskId, createdAt }) as Pending)
       .sort((a, b) => a.createdAt - b.createdAt);
   }
 

@@ -98,7 +98,7 @@ export class Client {
   }
 
   /** Takes a job out of the store. Its task, where there is one, goes on and is charged. */
-  forget({ attempt }: Pending): Promise<void> {
+  forget({ attempt }: Pick<Pending, "attempt">): Promise<void> {
     return this.#attempts.forget(attempt);
   }
 

@@ -29,6 +29,7 @@ await script(async () => {
   await check("Format and lints of the TypeScript", `${bin}/biome`, ["ci", "."]);
   await check("Types of the page", `${bin}/tsc`, ["-p", "www"]);
   await check("Types of the scripts and tests", `${bin}/tsc`, ["-p", "scripts"]);
+  await check("Types as users meet them", `${bin}/tsc`, ["-p", "tests/types"]);
 
   step("Tests of the Rust");
   const rust = await attempt("cargo", ["test", "--locked", "--workspace"], { echo: true });

@@ -110,7 +110,7 @@ test("a job that nobody waited for is gone on with by another process, and costs
   const second = upscalerOf(store);
   const [pending] = await second.upscaler.pending();
   assert.ok(pending !== undefined && pending.taskId !== null);
-  const result = await second.upscaler.resume({ ...pending, taskId: pending.taskId }).result();
+  const result = await second.upscaler.resume(pending).result();
   assert.equal(result.url, RESULT);
   assert.equal(second.count.creates, 0);
   assert.deepEqual(await second.upscaler.pending(), []);

@@ -1,0 +1,134 @@
+// Uses of the package that must compile, and uses that must not: checked by tsc, never run.
+import {
+  type ErrorKind,
+  indexedDb,
+  type Job,
+  type Store,
+  type TaskDetail,
+  type Ticket,
+  UpscaleError,
+  type UpscaleResult,
+  Upscaler,
+  webStorage,
+} from "crisp-upscale";
+import { createSandbox, type Ledger } from "crisp-upscale/sandbox";
+
+// Where to go.
+new Upscaler({ apiKey: "key" });
+new Upscaler({ apiKey: "key", baseUrl: new URL("https://api.example"), fetch: (request) => fetch(request) });
+new Upscaler({ token: "token", baseUrl: "https://gateway.example" });
+new Upscaler({ apiKey: "key", store: new Map<string, string>() });
+new Upscaler({ apiKey: "key", store: webStorage(localStorage) });
+new Upscaler({ apiKey: "key", store: indexedDb() });
+new Upscaler({ apiKey: "key", fetch: createSandbox({ credits: 1, delays: { waiting: 0 } }).fetch });
+// @ts-expect-error: neither a key nor a token
+new Upscaler({});
+// @ts-expect-error: both
+new Upscaler({ apiKey: "key", token: "token" });
+// @ts-expect-error: a key is text
+new Upscaler({ apiKey: 1 });
+// @ts-expect-error: no such option
+new Upscaler({ apiKey: "key", retries: 3 });
+// @ts-expect-error: a store needs more than reading
+new Upscaler({ apiKey: "key", store: { get: () => null } });
+// @ts-expect-error: no such setting
+createSandbox({ speed: 2 });
+
+declare const upscaler: Upscaler;
+
+export async function calls(signal: AbortSignal): Promise<void> {
+  const result: UpscaleResult = await upscaler.upscale("https://host.example/a.jpg", {
+    signal,
+    timeout: 60_000,
+    idempotencyKey: "order 17",
+    callBackUrl: new URL("https://me.example/callback"),
+    onUpdate: (update) => {
+      const state: string = update.state;
+      // The result is there in the last update only.
+      if (update.result !== undefined) console.log(state, update.result.url);
+      // @ts-expect-error: it may not be there
+      console.log(update.result.url);
+    },
+  });
+  const credits: number | null = result.credits;
+  // @ts-expect-error: the service may not say
+  const certain: number = result.credits;
+  console.log(credits, certain);
+
+  // @ts-expect-error: no image
+  await upscaler.upscale();
+  // @ts-expect-error: a number is no image
+  await upscaler.upscale(1);
+  // @ts-expect-error: no such option
+  await upscaler.upscale("https://host.example/a.jpg", { scale: 4 });
+
+  const job: Job = await upscaler.submit("https://host.example/a.jpg");
+  for await (const { state, taskId } of job) console.log(state, taskId);
+  const same: UpscaleResult = await job.result();
+  const ticket: Ticket = job.toJSON();
+  upscaler.resume(ticket);
+  upscaler.resume("5f48", { signal });
+  console.log(same);
+  // @ts-expect-error: a job is not a promise, or `await submit()` would wait for its end
+  job.then(() => {});
+
+  for (const pending of await upscaler.pending()) {
+    // @ts-expect-error: there may be no task
+    upscaler.resume(pending);
+    if (pending.taskId !== null) upscaler.resume(pending);
+    await upscaler.forget(pending);
+  }
+
+  await upscaler.createTask({
+    model: "recraft/crisp-upscale",
+    input: { image: "https://host.example/a.jpg" },
+  });
+  // @ts-expect-error: another model
+  await upscaler.createTask({ model: "recraft/other", input: { image: "https://host.example/a.jpg" } });
+  // @ts-expect-error: the input is an object
+  await upscaler.createTask({ model: "recraft/crisp-upscale", input: "https://host.example/a.jpg" });
+  const detail: TaskDetail = await upscaler.getTask("5f48");
+  console.log(detail.resultUrls.map((url) => url.length));
+}
+
+export function errors(error: unknown): string {
+  if (!(error instanceof UpscaleError)) return "another";
+  error.resume?.().result();
+  // @ts-expect-error: there may be nothing to resume
+  error.resume();
+  // @ts-expect-error: it tells, and takes nothing
+  error.kind = "timeout";
+  const charged: "no" | "yes" | "unknown" = error.charged;
+  return charged + word(error.kind);
+}
+
+/** The list is closed: with a word too few this does not compile. */
+function word(kind: ErrorKind): string {
+  switch (kind) {
+    case "invalid-input":
+    case "bad-request":
+    case "unauthorized":
+    case "insufficient-credits":
+    case "not-found":
+    case "method-not-allowed":
+    case "validation":
+    case "rate-limited":
+    case "key-limit":
+    case "content-refused":
+    case "maintenance":
+    case "server-error":
+    case "generation-failed":
+    case "feature-disabled":
+    case "unknown-code":
+    case "unreachable":
+    case "bad-reply":
+    case "outcome-unknown":
+    case "timeout":
+    case "load-failed":
+    case "store-failed":
+      return kind;
+  }
+}
+
+export const memory: Store = new Map<string, string>();
+export const books = (ledger: Ledger): number => ledger.credits;
