@@ -3,7 +3,8 @@
 // what each kind of answer becomes. Nothing may hang, and nothing may be sent twice.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { UpscaleError, Upscaler } from "crisp-upscale";
+import { Upscaler } from "crisp-upscale";
+import { failure } from "./support/failure.mjs";
 
 const IMAGE = "https://host.example/photo.jpg";
 const KEY = "sk-0123456789";
@@ -36,21 +37,6 @@ function serviceOf({ create = made, polls = [done], key = KEY }) {
     },
   });
   return { upscaler, requests, creates: () => count("createTask"), polls: () => count("recordInfo") };
-}
-
-/**
- * @param {Promise<unknown>} promise
- * @returns {Promise<UpscaleError>}
- */
-async function failure(promise) {
-  try {
-    await promise;
-  } catch (error) {
-    assert.ok(error instanceof UpscaleError, `not an UpscaleError: ${error}`);
-    assert.ok(error.message.length > 20, "a message says what to do");
-    return error;
-  }
-  assert.fail("it did not fail");
 }
 
 test("what leaves is what the API documents, with the key in its header", async () => {

@@ -7,12 +7,11 @@ import { mkdir, readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Upscaler } from "crisp-upscale";
-import { chromium } from "playwright-core";
-import { browser as findBrowser } from "../scripts/browser.mjs";
 import { localServer } from "../scripts/local.mjs";
 import { root } from "../scripts/run.mjs";
 import { serve } from "../scripts/serve.mjs";
 import { folderOf } from "../scripts/static.mjs";
+import { launchChromium } from "./support/chromium.mjs";
 import { BAD_IMAGES, imageHost, SAMPLES } from "./support/images.mjs";
 import { quickSandbox } from "./support/sandbox.mjs";
 
@@ -26,11 +25,7 @@ let images;
 before(async () => {
   await mkdir(SCREENSHOTS, { recursive: true });
   images = await imageHost();
-  browser = await chromium.launch({
-    executablePath: await findBrowser(),
-    // Chromium has no sandbox for root, and nothing here comes from outside this machine.
-    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
-  });
+  browser = await launchChromium();
 });
 after(async () => {
   await browser?.close();

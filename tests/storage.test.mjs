@@ -2,11 +2,10 @@
 // The stores of a browser, in a real Chromium: what two tabs do at once is what they are for.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
-import { browser as findBrowser } from "../scripts/browser.mjs";
 import { root } from "../scripts/run.mjs";
 import { serve } from "../scripts/serve.mjs";
 import { folderOf } from "../scripts/static.mjs";
+import { launchChromium } from "./support/chromium.mjs";
 
 /** @type {import("playwright-core").Browser} */
 let browser;
@@ -24,10 +23,7 @@ before(async () => {
     },
     { port: 0 },
   );
-  browser = await chromium.launch({
-    executablePath: await findBrowser(),
-    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
-  });
+  browser = await launchChromium();
 });
 after(async () => {
   await browser?.close();

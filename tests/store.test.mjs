@@ -3,7 +3,8 @@
 // moment leaves an entry, and the same call never makes a second task.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { UpscaleError, Upscaler } from "crisp-upscale";
+import { Upscaler } from "crisp-upscale";
+import { failure } from "./support/failure.mjs";
 
 const IMAGE = "https://host.example/photo.jpg";
 const RESULT = "https://files.example/result.png";
@@ -47,19 +48,6 @@ class SharedMap extends Map {
     this.set(name, text);
     return true;
   }
-}
-
-/**
- * @param {Promise<unknown>} promise
- * @returns {Promise<UpscaleError>}
- */
-async function failure(promise) {
-  const error = await promise.then(
-    () => assert.fail("it did not fail"),
-    (error) => error,
-  );
-  assert.ok(error instanceof UpscaleError, String(error));
-  return error;
 }
 
 test("an attempt is in the store before its request leaves", async () => {

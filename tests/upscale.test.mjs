@@ -2,8 +2,9 @@
 // The main job in Node: the package against the sandbox over real sockets, with real photographs.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { UpscaleError, Upscaler } from "crisp-upscale";
+import { Upscaler } from "crisp-upscale";
 import { serve } from "../scripts/serve.mjs";
+import { failure } from "./support/failure.mjs";
 import { BAD_IMAGES, imageHost, SAMPLES } from "./support/images.mjs";
 import { quickSandbox } from "./support/sandbox.mjs";
 
@@ -26,19 +27,6 @@ async function sandboxOf(t, options) {
     await sandbox.close();
   });
   return { ...sandbox, url, stop: close, upscaler: new Upscaler({ apiKey: "sandbox", baseUrl: url }) };
-}
-
-/**
- * @param {Promise<unknown>} promise
- * @returns {Promise<UpscaleError>}
- */
-async function failure(promise) {
-  const error = await promise.then(
-    () => assert.fail("it did not fail"),
-    (error) => error,
-  );
-  assert.ok(error instanceof UpscaleError, String(error));
-  return error;
 }
 
 /**
