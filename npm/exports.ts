@@ -3,6 +3,9 @@ export type { Job } from "./job.js";
 export type {
   CallOptions,
   CreateTaskRequest,
+  EarlyUpdate,
+  ImageFile,
+  ImageSource,
   SubmitOptions,
   TaskDetail,
   TaskState,
