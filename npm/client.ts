@@ -138,7 +138,12 @@ export class Client {
   }
 
   /** The image's URL, once it is checked as far as was asked for. */
-  async #reachable(image: ImageSource, preflight: boolean, run: Run, listener: Listener = warn): Promise<string> {
+  async #reachable(
+    image: ImageSource,
+    preflight: boolean,
+    run: Run,
+    listener: Listener = warn,
+  ): Promise<string> {
     if (isFile(image)) return this.#upload(image, run, listener);
     const url = String(image);
     if (preflight) {
