@@ -161,7 +161,7 @@ export class Client {
   #blob(file: ImageFile): Blob {
     if (file instanceof Blob) return file;
     try {
-      return new Blob([file]);
+      return new Blob([file as BlobPart]);
     } catch (cause) {
       const message = "The file is neither a Blob nor bytes that can be read. Give the image's content.";
       throw this.#error({ ...NOTHING_SENT, kind: "invalid-input", message, retryable: false }, cause);

@@ -31,7 +31,7 @@ export class FileChoice {
       this.#show(file);
       onChosen();
     };
-    const { picker, remove } = parts;
+    const { picker, preview, remove } = parts;
 
     picker.addEventListener("change", () => {
       take(picker.files?.item(0));
@@ -42,6 +42,8 @@ export class FileChoice {
       this.clear();
       picker.focus();
     });
+    // What is no picture shows nothing rather than the browser's broken one.
+    preview.addEventListener("error", () => preview.removeAttribute("src"));
     document.addEventListener("paste", (event) => {
       const file = event.clipboardData?.files.item(0);
       if (!file) return;

@@ -1,6 +1,6 @@
 //! The upload of one file, as a value like [`crate::job::Job`]: told what happened, it says what
 //! to do next. The file itself stays with whoever plays it. An upload is free, so unlike a
-//! createTask it is sent again whatever came of it.
+//! createTask it is sent again when its outcome is unknown.
 
 use crate::failure::{Charged, Failure, Kind};
 use crate::job::{Event, Fault, Instant};
