@@ -34,6 +34,12 @@ export class Attempts {
     this.#store = store;
   }
 
+  /** What an earlier call with this key began. */
+  async find(key: string): Promise<Begun<string | null> | undefined> {
+    const kept = await this.#read(PREFIX + key);
+    return kept === undefined || isOver(kept) ? undefined : kept;
+  }
+
   /**
    * Keeps a job that is about to be sent. From here on a crash leaves an entry whose outcome is unknown.
    *
@@ -52,8 +58,8 @@ export class Attempts {
       return { pending: fresh, isNew: true };
     }
     if (await this.#claim(fresh)) return { pending: fresh, isNew: true };
-    const kept = await this.#read(PREFIX + key);
-    if (kept !== undefined && !isOver(kept)) return { pending: kept, isNew: false };
+    const kept = await this.find(key);
+    if (kept !== undefined) return { pending: kept, isNew: false };
     // Over, or somebody else's text. Whoever else finds it so at this instant must not send as well.
     await this.#store.delete(PREFIX + key);
     return { pending: fresh, isNew: await this.#claim(fresh) };

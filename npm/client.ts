@@ -1,9 +1,12 @@
-import { Attempts, type Pending } from "./attempts.js";
+import { Attempts, type Begun, type Pending } from "./attempts.js";
 import { type Failure, UpscaleError } from "./error.js";
 import { Job } from "./job.js";
 import type {
   CallOptions,
   CreateTaskRequest,
+  EarlyUpdate,
+  ImageFile,
+  ImageSource,
   SubmitOptions,
   TaskDetail,
   Ticket,
@@ -16,12 +19,12 @@ import type { Load, Wasm } from "./wasm.js";
 
 const MODEL = "recraft/crisp-upscale";
 const API = "https://api.kie.ai";
+const UPLOADS = "https://kieai.redpandaai.co";
 
 /** What a call from here to the WebAssembly may say. */
 interface Run extends CallOptions {
   /** When the time-out began, on the clock of `performance.now()`. */
   began?: number;
-  onUpdate?: (update: Update) => void;
 }
 
 /** What an `Upscaler` can do. Each runtime's `Upscaler` is this, with a way to load the WebAssembly. */
@@ -32,6 +35,7 @@ export class Client {
   readonly #underWay = new Map<string, { image: string; job: Promise<Job> }>();
   readonly #settings: {
     readonly baseUrl: string;
+    readonly uploadBaseUrl: string;
     readonly bearer: string;
     readonly fetch: (request: Request) => Promise<Response>;
     readonly fail: (failure: Failure, cause: unknown) => UpscaleError;
@@ -41,8 +45,10 @@ export class Client {
   constructor(options: UpscalerOptions, load: Load) {
     this.#load = load;
     this.#attempts = new Attempts(options.store ?? new Map());
+    const baseUrl = base(options.baseUrl ?? API);
     this.#settings = {
-      baseUrl: String(options.baseUrl ?? API).replace(/\/+$/, ""),
+      baseUrl,
+      uploadBaseUrl: base(options.uploadBaseUrl ?? (baseUrl === API ? UPLOADS : baseUrl)),
       bearer: String(options.apiKey ?? options.token ?? ""),
       fetch: options.fetch ?? ((request) => globalThis.fetch(request)),
       fail: (failure, cause) => this.#error(failure, cause),
@@ -50,16 +56,16 @@ export class Client {
   }
 
   /**
-   * Enlarges the image behind a URL and waits for the result.
+   * Enlarges an image and waits for the result.
    *
-   * @param image The public URL of a jpeg, png or webp of at most 10 MB.
+   * @param image Its public URL, or the file itself: a jpeg, png or webp of at most 10 MB.
    * @returns The result, whose `url` is the upscaled image.
    * @throws {@link UpscaleError}, or the signal's own reason.
    */
-  async upscale(image: string | URL, options: UpscaleOptions = {}): Promise<UpscaleResult> {
+  async upscale(image: ImageSource, options: UpscaleOptions = {}): Promise<UpscaleResult> {
     const { onUpdate, ...rest } = options;
-    // One time-out for both halves.
-    const job = await this.#submit(image, { ...rest, began: performance.now() });
+    // One time-out for all of it.
+    const job = await this.#submit(image, { ...rest, began: performance.now() }, onUpdate);
     if (onUpdate !== undefined) tellAll(job, onUpdate);
     return job.result();
   }
@@ -72,7 +78,7 @@ export class Client {
    * @returns The job, as soon as its task is made.
    * @throws {@link UpscaleError}, or the signal's own reason.
    */
-  async submit(image: string | URL, options: SubmitOptions = {}): Promise<Job> {
+  async submit(image: ImageSource, options: SubmitOptions = {}): Promise<Job> {
     return this.#submit(image, options);
   }
 
@@ -123,33 +129,61 @@ export class Client {
     return wasm.getTask(this.#settings, String(taskId), options);
   }
 
-  async #submit(image: string | URL, options: SubmitOptions & Run): Promise<Job> {
-    const { callBackUrl, idempotencyKey: key, ...run } = options;
-    const request: CreateTaskRequest = { model: MODEL, input: { image } };
-    if (callBackUrl !== undefined) request.callBackUrl = callBackUrl;
-    if (key === undefined) return this.#attempt(request, undefined, run);
+  /**
+   * Checks a file and uploads it, so that the service can fetch it for a day. Costs nothing.
+   *
+   * @throws {@link UpscaleError}, or the signal's own reason.
+   */
+  async upload(file: ImageFile, options: CallOptions = {}): Promise<{ url: string }> {
+    return { url: await this.#upload(file, options) };
+  }
 
-    const name = String(image);
+  /**
+   * The account's balance, in credits.
+   *
+   * @throws {@link UpscaleError}, or the signal's own reason.
+   */
+  async credits(options: CallOptions = {}): Promise<number> {
+    const wasm = await this.#wasm(options);
+    return wasm.credits(this.#settings, options);
+  }
+
+  async #submit(image: ImageSource, options: SubmitOptions & Run, listener?: Listener): Promise<Job> {
+    const { idempotencyKey: key, ...rest } = options;
+    if (key === undefined) return this.#attempt(image, undefined, rest, listener);
+
+    const name = await nameOf(image);
     const other = this.#underWay.get(key);
     if (other !== undefined) {
       this.#expectSame(name, other.image);
       return other.job;
     }
-    const job = this.#attempt(request, key, run);
+    const job = this.#attempt(image, { key, name }, rest, listener);
     this.#underWay.set(key, { image: name, job });
     return job.finally(() => this.#underWay.delete(key));
   }
 
   /** Makes the task, once, with an entry in the store from before it is sent to after it has ended. */
-  async #attempt(request: CreateTaskRequest, key: string | undefined, run: Run): Promise<Job> {
+  async #attempt(
+    image: ImageSource,
+    keyed: Keyed | undefined,
+    options: SubmitOptions & Run,
+    listener: Listener | undefined,
+  ): Promise<Job> {
+    const { callBackUrl, preflight = false, ...run } = options;
     run.signal?.throwIfAborted();
-    const image = String(request.input.image);
-    const { pending, isNew } = await this.#stored(this.#attempts.begin(image, key));
-    if (!isNew) {
-      this.#expectSame(image, pending.image);
-      if (pending.taskId !== null) return this.resume({ ...pending, taskId: pending.taskId }, run);
-      throw this.#error({ ...NOTHING_SENT, ...CUT_OFF }, undefined);
+    if (keyed !== undefined) {
+      const kept = await this.#stored(this.#attempts.find(keyed.key));
+      if (kept !== undefined) return this.#goOn(kept, keyed, run);
     }
+    const sending = { ...run, began: run.began ?? performance.now() };
+    const url = await this.#reachable(image, preflight, sending, listener);
+    const { pending, isNew } = await this.#stored(this.#attempts.begin(keyed?.name ?? url, keyed?.key));
+    // Another tab was faster.
+    if (!isNew && keyed !== undefined) return this.#goOn(pending, keyed, run);
+
+    const request: CreateTaskRequest = { model: MODEL, input: { image: url } };
+    if (callBackUrl !== undefined) request.callBackUrl = callBackUrl;
     const { attempt } = pending;
     let sent = false;
     const fetch = (outgoing: Request) => {
@@ -157,7 +191,7 @@ export class Client {
       return this.#settings.fetch(outgoing);
     };
     try {
-      const submitted = await this.#createTask(request, run, { ...this.#settings, fetch });
+      const submitted = await this.#createTask(request, sending, { ...this.#settings, fetch });
       await this.#attempts.made(attempt, submitted.taskId).catch(storeFailed);
       return this.#job({ taskId: submitted.taskId, createdAt: Date.now(), attempt }, [submitted], run);
     } catch (error) {
@@ -166,6 +200,44 @@ export class Client {
       // An abort settles at once, and does not wait for the store.
       if (error instanceof UpscaleError) await forgotten;
       throw error;
+    }
+  }
+
+  /** Goes on with what an earlier call of the same `idempotencyKey` began. */
+  #goOn(kept: Begun<string | null>, { name }: Keyed, run: Run): Job {
+    this.#expectSame(name, kept.image);
+    if (kept.taskId !== null) return this.resume({ ...kept, taskId: kept.taskId }, run);
+    throw this.#error({ ...NOTHING_SENT, ...CUT_OFF }, undefined);
+  }
+
+  /** The image's URL, once it is checked as far as was asked for. */
+  async #reachable(
+    image: ImageSource,
+    preflight: boolean,
+    run: Run,
+    listener: Listener = warn,
+  ): Promise<string> {
+    if (isFile(image)) return this.#upload(image, run, listener);
+    const url = String(image);
+    if (preflight) {
+      const wasm = await this.#wasm(run);
+      await wasm.preflight(this.#settings, url, { ...run, onUpdate: guarded(listener) });
+    }
+    return url;
+  }
+
+  async #upload(file: ImageFile, run: Run, listener: Listener = warn): Promise<string> {
+    const wasm = await this.#wasm(run);
+    return wasm.upload(this.#settings, this.#blob(file), { ...run, onUpdate: guarded(listener) });
+  }
+
+  #blob(file: ImageFile): Blob {
+    if (file instanceof Blob) return file;
+    try {
+      return new Blob([file as BlobPart]);
+    } catch (cause) {
+      const message = "The file is neither a Blob nor bytes that can be read. Give the image's content.";
+      throw this.#error({ ...NOTHING_SENT, kind: "invalid-input", message, retryable: false }, cause);
     }
   }
 
@@ -204,19 +276,29 @@ export class Client {
     return new Job(ticket, updates, async (onUpdate) => {
       const wasm = await this.#wasm(run);
       const settings = { ...this.#settings, fail };
-      try {
-        const result = await wasm.follow(settings, ticket.taskId, ticket.createdAt, { ...run, onUpdate });
-        await this.#ended(ticket);
-        return result;
-      } catch (error) {
-        if (error instanceof UpscaleError && error.resume === undefined) await this.#ended(ticket);
-        throw error;
-      }
+      const result = await this.#followed(ticket, () =>
+        wasm.follow(settings, ticket.taskId, ticket.createdAt, { ...run, onUpdate }),
+      );
+      const blob = async (options: CallOptions = {}) =>
+        wasm.download(settings, ticket.taskId, result.url, options);
+      // Not enumerable, so that the result stays plain data for JSON and structured clones.
+      return Object.defineProperty(result, "blob", { value: blob });
     });
   }
 
-  async #ended({ attempt }: Ticket): Promise<void> {
-    if (attempt !== undefined) await this.#attempts.ended(attempt).catch(storeFailed);
+  /** Takes a job out of the store once it has ended, well or badly. */
+  async #followed<T>({ attempt }: Ticket, follow: () => Promise<T>): Promise<T> {
+    const ended = async () => {
+      if (attempt !== undefined) await this.#attempts.ended(attempt).catch(storeFailed);
+    };
+    try {
+      const result = await follow();
+      await ended();
+      return result;
+    } catch (error) {
+      if (error instanceof UpscaleError && error.resume === undefined) await ended();
+      throw error;
+    }
   }
 
   async #wasm({ signal }: CallOptions): Promise<Wasm> {
@@ -260,16 +342,52 @@ function storeFailed(error: unknown): void {
   console.error("crisp-upscale: the store failed", error);
 }
 
-/** Hands each update to a listener, whose own mistakes must not cost the caller the result. */
-async function tellAll(job: Job, listener: (update: Update) => void): Promise<void> {
-  try {
-    for await (const update of job) {
-      try {
-        listener(update);
-      } catch (error) {
-        console.error("crisp-upscale: onUpdate threw", error);
-      }
+/** An `idempotencyKey`, and what tells the image that it is for from another. */
+interface Keyed {
+  key: string;
+  name: string;
+}
+
+/** An image's URL, or a digest of the file. */
+async function nameOf(image: ImageSource): Promise<string> {
+  if (!isFile(image)) return String(image);
+  const bytes = image instanceof Blob ? await image.arrayBuffer() : (image as BufferSource);
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return `sha-256:${Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}
+
+/** Where to tell what happens before there is a task. */
+type Listener = (update: EarlyUpdate) => void;
+
+/** A base URL without a slash at its end. */
+function base(url: string | URL): string {
+  return String(url).replace(/\/+$/, "");
+}
+
+function isFile(image: ImageSource): image is ImageFile {
+  return image instanceof Blob || image instanceof ArrayBuffer || ArrayBuffer.isView(image);
+}
+
+/** The listener, whose own mistakes must not cost the caller the result. */
+function guarded<U>(listener: (update: U) => void): (update: U) => void {
+  return (update) => {
+    try {
+      listener(update);
+    } catch (error) {
+      console.error("crisp-upscale: onUpdate threw", error);
     }
+  };
+}
+
+function warn(update: EarlyUpdate): void {
+  if (update.state === "warning") console.warn(`crisp-upscale: ${update.warning}`);
+}
+
+/** Hands each update of a job to a listener. */
+async function tellAll(job: Job, listener: (update: Update) => void): Promise<void> {
+  const tell = guarded(listener);
+  try {
+    for await (const update of job) tell(update);
   } catch {
     // The caller meets the job's error in the result.
   }

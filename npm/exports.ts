@@ -5,6 +5,9 @@ export { indexedDb, type Store, webStorage } from "./store.js";
 export type {
   CallOptions,
   CreateTaskRequest,
+  EarlyUpdate,
+  ImageFile,
+  ImageSource,
   SubmitOptions,
   TaskDetail,
   TaskState,

@@ -8,6 +8,11 @@ export type UpscalerOptions = {
    */
   baseUrl?: string | URL;
   /**
+   * Where files are uploaded to.
+   * @defaultValue `https://kieai.redpandaai.co` for the API itself; where `baseUrl` is another, that one
+   */
+  uploadBaseUrl?: string | URL;
+  /**
    * What to use in place of the runtime's `fetch`. It is called with one `Request`.
    * @defaultValue the global `fetch`, looked up at each call
    */
@@ -41,8 +46,24 @@ export interface CallOptions {
   timeout?: number;
 }
 
+/**
+ * An image to be upscaled: the public URL of a jpeg, png or webp of at most 10 MB, or such a file
+ * itself, which is checked and uploaded first.
+ */
+export type ImageSource = string | URL | ImageFile;
+
+/** The content of a jpeg, png or webp of at most 10 MB. */
+export type ImageFile = Blob | ArrayBuffer | ArrayBufferView;
+
 /** What making a task takes. */
 export interface SubmitOptions extends CallOptions {
+  /**
+   * Has the first 64 KB of an image's URL fetched before anything is sent to the API, without the key, so that
+   * what the service would not take is an error and no task. Where the image cannot be fetched from
+   * here, the call goes on. A file is always checked.
+   * @defaultValue false
+   */
+  preflight?: boolean;
   /** Where the service posts the end of the task to. */
   callBackUrl?: string | URL;
   /**
@@ -55,8 +76,33 @@ export interface SubmitOptions extends CallOptions {
 /** What {@link Client.upscale} takes. */
 export interface UpscaleOptions extends SubmitOptions {
   /** Called with each update. What it throws is printed to the console and does not stop the job. */
-  onUpdate?: (update: Update) => void;
+  onUpdate?: (update: EarlyUpdate | Update) => void;
 }
+
+/** What is reported before there is a task. */
+export type EarlyUpdate =
+  | {
+      /** The image may be too large for the service; the call goes on. Printed to the console where nobody listens. */
+      state: "warning";
+      /** Why, as a sentence. */
+      warning: string;
+      taskId?: undefined;
+      result?: undefined;
+    }
+  | {
+      /** A file is on its way. How far it is, `fetch` does not tell. */
+      state: "uploading";
+      taskId?: undefined;
+      result?: undefined;
+    }
+  | {
+      /** It has arrived. */
+      state: "uploaded";
+      /** Where it can be fetched for a day. */
+      url: string;
+      taskId?: undefined;
+      result?: undefined;
+    };
 
 /** Where a task stands, in the vendor's words. The service may add others. */
 export type TaskState = "waiting" | "queuing" | "generating" | "success" | "fail" | (string & {});
@@ -84,14 +130,31 @@ export type Update =
 export interface UpscaleResult {
   /** The task. */
   taskId: string;
-  /** Where the upscaled image is. The service keeps it for a day at least; never send the key there. */
+  /** Where the upscaled image is, until {@link expiresAt} at least. Never send the key there. */
   url: string;
+  /** Its media type; `null` where its first bytes cannot be read, as where its host refuses a page. */
+  type: "image/jpeg" | "image/png" | "image/webp" | null;
+  /** Its width in pixels; `null` as for {@link type}. */
+  width: number | null;
+  /** Its height in pixels; `null` as for {@link type}. */
+  height: number | null;
   /** What it cost, in credits; `null` where the service does not say. */
   credits: number | null;
   /** When the task was made, in Unix milliseconds; `null` where the service does not say. */
   createTime: number | null;
   /** When it was done, in Unix milliseconds; `null` where the service does not say. */
   completeTime: number | null;
+  /**
+   * Until when it can be fetched, in Unix milliseconds. An estimate, 24 hours after its end: the
+   * service's documentation says 24 hours on one page and 14 days on another.
+   */
+  expiresAt: number;
+  /**
+   * Fetches the image, without the key. In JSON there is no trace of this.
+   *
+   * @throws {@link UpscaleError} whose `charged` is `yes`, or the signal's own reason.
+   */
+  blob(options?: CallOptions): Promise<Blob>;
 }
 
 /** What is to be kept of a job so that it can be resumed: plain data for `JSON.stringify`. */

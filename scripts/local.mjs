@@ -1,12 +1,22 @@
 // @ts-check
-// The demo page's own server. It keeps the key and passes on two calls of the API, each only as
+// The demo page's own server. It keeps the key and passes on three calls of the API, each only as
 // this page makes them: any page in the same browser can post to localhost, too.
 import { randomUUID } from "node:crypto";
 
 const MODEL = "recraft/crisp-upscale";
 const CREATE_TASK = "/api/v1/jobs/createTask";
 const RECORD_INFO = "/api/v1/jobs/recordInfo";
+const UPLOAD = "/api/file-stream-upload";
 const MAX_BODY = 64 * 1024;
+/** The largest file that the service takes, in bytes. */
+const MAX_FILE = 10 * 1024 * 1024;
+
+/** The types that it takes, and how their files' names end. */
+const EXTENSIONS = new Map([
+  ["image/jpeg", "jpg"],
+  ["image/png", "png"],
+  ["image/webp", "webp"],
+]);
 
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
@@ -26,8 +36,8 @@ const CONTENT_SECURITY_POLICY = [
  * @property {string | undefined} baseUrl undefined where it answers at this server's own origin
  * @property {string} key
  * @property {(request: Request) => Promise<Response>} fetch
- * @property {((file: Blob, name: string) => Promise<string>) | undefined} upload
- *   gives a URL that the upstream can fetch; undefined where it can fetch from here
+ * @property {string | undefined} uploadBaseUrl where files go to; undefined where that is this
+ *   server's own origin, too, from which the upstream can fetch then
  */
 
 /**
@@ -52,8 +62,9 @@ export function localServer({ upstream, files, Upscaler }) {
       if (request.method === "POST" && url.pathname === CREATE_TASK) return createTask(request, url);
       if (request.method === "GET" && url.pathname === RECORD_INFO)
         return pass(url, `${RECORD_INFO}${url.search}`);
+      if (request.method === "POST" && url.pathname === UPLOAD) return upload(request, url);
       if (request.method === "GET" && url.pathname.startsWith("/download/")) return download(url);
-      return refusal(404, "This server passes on createTask and recordInfo only.");
+      return refusal(404, "This server passes on createTask, recordInfo and file-stream-upload only.");
     }
     if (request.method !== "GET" && request.method !== "HEAD") return refusal(405, "Only GET here.");
     if (url.pathname === "/config.json") return Response.json({ upstream: upstream.name });
@@ -90,33 +101,56 @@ export function localServer({ upstream, files, Upscaler }) {
    * @returns {Promise<string | Response>}
    */
   async function reachableImage(image, url) {
-    if (upstream.upload === undefined || !URL.canParse(image)) return image;
+    if (upstream.uploadBaseUrl === undefined || !URL.canParse(image)) return image;
     const { origin, pathname } = new URL(image);
     if (origin !== url.origin) return image;
     const file = pathname.startsWith("/samples/") ? files(pathname) : undefined;
     if (file === undefined)
       return refusal(422, "The service cannot fetch from this machine. Use a public URL.");
     try {
-      const extension = pathname.slice(pathname.lastIndexOf("."));
-      return await upstream.upload(new Blob([file.body], { type: file.type }), `${randomUUID()}${extension}`);
+      const reply = await pass(url, UPLOAD, formOf(new Blob([file.body], { type: file.type })));
+      const { data } = await reply.json();
+      if (typeof data?.downloadUrl === "string") return data.downloadUrl;
     } catch {
-      // Nothing was made yet, so this is a refusal and not an unknown outcome.
-      return refusal(503, "The sample could not be uploaded. Try again later.", 455);
+      // As where there is no URL in the answer.
     }
+    // Nothing was made yet, so this is a refusal and not an unknown outcome.
+    return refusal(503, "The sample could not be uploaded. Try again later.", 455);
+  }
+
+  /**
+   * @param {Request} request
+   * @param {URL} url
+   */
+  async function upload(request, url) {
+    const type = request.headers.get("content-type") ?? "";
+    if (!/^multipart\/form-data\s*;/i.test(type)) {
+      return refusal(415, "A file is taken as multipart/form-data only.", 400);
+    }
+    const body = await read(request, MAX_FILE + MAX_BODY);
+    if (body === undefined) return refusal(413, "The file has more than 10 MB.", 400);
+    const form = await new Response(body, { headers: { "content-type": type } }).formData().catch(() => null);
+    const file = form?.get("file");
+    if (!(file instanceof Blob)) return refusal(400, "There is no file in the form.");
+    if (file.size > MAX_FILE) return refusal(413, "The file has more than 10 MB.", 400);
+    if (!EXTENSIONS.has(file.type)) return refusal(400, "The file is not a jpeg, png or webp.");
+    return pass(url, UPLOAD, formOf(file));
   }
 
   /**
    * @param {URL} url
    * @param {string} path
-   * @param {string} [body]
+   * @param {string | FormData} [body] JSON, or the form of an upload
    */
   async function pass(url, path, body) {
     const headers = new Headers({ authorization: `Bearer ${upstream.key}` });
-    if (body !== undefined) headers.set("content-type", "application/json");
+    // A form brings its own type.
+    if (typeof body === "string") headers.set("content-type", "application/json");
     const method = body === undefined ? "GET" : "POST";
+    const base = body instanceof FormData ? upstream.uploadBaseUrl : upstream.baseUrl;
     try {
       const reply = await upstream.fetch(
-        new Request((upstream.baseUrl ?? url.origin) + path, {
+        new Request((base ?? url.origin) + path, {
           method,
           headers,
           body: body ?? null,
@@ -197,15 +231,46 @@ function isOwn(request, url) {
 }
 
 /**
+ * The form of an upload, with nothing of the page's making in it but the file: a name that was
+ * used before would overwrite what has it.
+ *
+ * @param {Blob} file
+ */
+function formOf(file) {
+  const name = `${randomUUID()}.${EXTENSIONS.get(file.type)}`;
+  const form = new FormData();
+  form.set("uploadPath", "images/crisp-upscale");
+  form.set("fileName", name);
+  form.set("file", file, name);
+  return form;
+}
+
+/**
+ * The body, counted while it comes: what a page claims of its length is not believed.
+ *
+ * @param {Request} request
+ * @param {number} limit in bytes
+ * @returns {Promise<Blob | undefined>} undefined where it is longer
+ */
+async function read(request, limit) {
+  const chunks = [];
+  let length = 0;
+  for await (const chunk of request.body ?? []) {
+    length += chunk.length;
+    if (length > limit) return undefined;
+    chunks.push(chunk);
+  }
+  return new Blob(chunks);
+}
+
+/**
  * @param {Request} request
  * @returns {Promise<any>} undefined where it is not JSON or too long
  */
 async function json(request) {
-  if (Number(request.headers.get("content-length") ?? 0) > MAX_BODY) return undefined;
-  const text = await request.text();
-  if (text.length > MAX_BODY) return undefined;
+  const body = await read(request, MAX_BODY);
   try {
-    return JSON.parse(text) ?? undefined;
+    return JSON.parse((await body?.text()) ?? "") ?? undefined;
   } catch {
     return undefined;
   }

@@ -34,7 +34,13 @@ await script(async () => {
 async function standIn() {
   const { createSandbox } = await import("../dist/sandbox.js");
   const sandbox = createSandbox();
-  return { name: "sandbox", key: "sandbox", baseUrl: undefined, fetch: sandbox.fetch, upload: undefined };
+  return {
+    name: "sandbox",
+    key: "sandbox",
+    baseUrl: undefined,
+    uploadBaseUrl: undefined,
+    fetch: sandbox.fetch,
+  };
 }
 
 /**
@@ -48,22 +54,7 @@ function real(key) {
     name: "kie.ai",
     key,
     baseUrl: API,
+    uploadBaseUrl: UPLOADS,
     fetch: (request) => fetch(request),
-    upload: async (file, fileName) => {
-      const body = new FormData();
-      body.set("uploadPath", "images/crisp-upscale");
-      body.set("fileName", fileName);
-      body.set("file", file, fileName);
-      const headers = { authorization: `Bearer ${key}` };
-      const reply = await fetch(`${UPLOADS}/api/file-stream-upload`, {
-        method: "POST",
-        headers,
-        body,
-        redirect: "manual",
-      });
-      const { data } = /** @type {any} */ (await reply.json());
-      if (typeof data?.downloadUrl !== "string") throw new Error("the upload was refused");
-      return data.downloadUrl;
-    },
   };
 }

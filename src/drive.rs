@@ -2,12 +2,13 @@
 
 use crisp_upscale_core::failure::{Failure, redact};
 use crisp_upscale_core::input;
-use crisp_upscale_core::job::{Event, Job, Next, PATIENCE, Request};
+use crisp_upscale_core::job::{Event, Job, Next, PATIENCE};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use crate::clock;
-use crate::exchange::{Came, exchange};
+use crate::exchange::{Ask, Came, exchange};
+use crate::file;
 use crate::js::{Run, Settings};
 use crate::parsed::Parsed;
 use crate::stop::Stop;
@@ -59,7 +60,7 @@ impl Call {
             event = match step.next {
                 Next::Finish(end) => {
                     return match *end {
-                        Ok(upscaled) => to_js(&upscaled),
+                        Ok(upscaled) => to_js(&file::described(self, upscaled).await?),
                         Err(failure) => Err(self.error(failure, &cause)),
                     };
                 }
@@ -67,7 +68,7 @@ impl Call {
                     self.stop.sleep(instant).await?;
                     Event::Woken
                 }
-                Next::Send(request, give_up) => match self.send(&request, give_up).await? {
+                Next::Send(request, give_up) => match self.send(&Ask::Job(&request), give_up).await? {
                     Came::Reply(reply, text) => {
                         cause = text.into();
                         Event::Replied(reply)
@@ -85,8 +86,8 @@ impl Call {
     ///
     /// # Errors
     /// As [`Call::play`].
-    pub(crate) async fn send(&self, request: &Request, give_up: u64) -> Result<Came, JsValue> {
-        match exchange(&self.settings, &self.stop, request, give_up).await {
+    pub(crate) async fn send(&self, ask: &Ask<'_>, give_up: u64) -> Result<Came, JsValue> {
+        match exchange(&self.settings, &self.stop, ask, give_up).await {
             Ok(came) => self.stop.reason().map_or(Ok(came), Err),
             Err(error) => {
                 let failure = Failure::invalid("The base URL does not make a valid request. Check it.");

@@ -4,12 +4,12 @@ use crisp_upscale_core::job::{Fault, Request};
 use crisp_upscale_core::json::Json;
 use crisp_upscale_core::pace;
 use crisp_upscale_core::verdict::proves_no_connection;
-use crisp_upscale_core::wire::{CREATE_TASK, RECORD_INFO, Reply, TASK_ID};
+use crisp_upscale_core::wire::{CREATE_TASK, CREDIT, FILE_STREAM_UPLOAD, RECORD_INFO, Reply, TASK_ID};
 use gloo_net::http::{Request as Http, RequestBuilder};
 use js_sys::{Date, JSON, Promise};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
-use web_sys::{AbortController, AbortSignal, RequestCache, RequestRedirect};
+use web_sys::{AbortController, AbortSignal, FormData, RequestCache, RequestRedirect};
 
 use crate::clock::Timer;
 use crate::js::{Chunk, Rejection, Response, Settings};
@@ -18,6 +18,16 @@ use crate::stop::{Instead, Stop};
 
 /// No reply of the API is longer, in bytes; what is longer is read no further.
 const MAX_REPLY: usize = 1024 * 1024;
+
+/// What is asked of the API.
+pub(crate) enum Ask<'a> {
+    /// What a job wants to send.
+    Job(&'a Request),
+    /// An upload, whose form is none of Rust's concern.
+    Upload(&'a FormData),
+    /// The balance.
+    Credit,
+}
 
 /// What came of a request.
 pub(crate) enum Came {
@@ -34,12 +44,12 @@ pub(crate) enum Came {
 pub(crate) async fn exchange(
     settings: &Settings,
     stop: &Stop,
-    request: &Request,
+    ask: &Ask<'_>,
     give_up: u64,
 ) -> Result<Came, JsValue> {
     let timer = Timer::until(give_up);
     let controller = AbortController::new()?;
-    let request = build(settings, request, &controller.signal())?;
+    let request = build(settings, ask, &controller.signal())?;
     let came = match converse(settings, stop, &timer, &request).await {
         Ok((reply, text)) => Came::Reply(reply, text),
         // After an abort nobody asks what came of it.
@@ -57,11 +67,9 @@ async fn converse(
     timer: &Timer,
     request: &web_sys::Request,
 ) -> Result<(Reply<Parsed>, String), Instead> {
-    let promise = settings.fetch().call1(&JsValue::UNDEFINED, request).map_err(Instead::Rejected)?;
-    // A caller's `fetch` may return anything.
-    let promise = Promise::resolve(&promise);
-    let response: Response = stop.race(&promise, timer).await?.unchecked_into();
-    let text = read(&response, stop, timer).await?;
+    let response = respond(settings, stop, timer, request).await?;
+    let (bytes, whole) = read(&response, stop, timer, MAX_REPLY).await?;
+    let text = whole.then(|| String::from_utf8_lossy(&bytes).into_owned());
     let body = text.as_deref().and_then(Parsed::parse);
     let retry_after = response.headers().and_then(|headers| headers.get("retry-after").ok().flatten());
     let reply =
@@ -77,40 +85,66 @@ fn wait_of(header: &str) -> Option<u64> {
     })
 }
 
-/// The body's text; `None` where it is longer than [`MAX_REPLY`].
-async fn read(response: &Response, stop: &Stop, timer: &Timer) -> Result<Option<String>, Instead> {
-    let Some(body) = response.body() else { return Ok(Some(String::new())) };
-    let reader = body.reader().map_err(Instead::Rejected)?;
+/// Calls the `fetch`; resolves to the response's beginning.
+pub(crate) async fn respond(
+    settings: &Settings,
+    stop: &Stop,
+    timer: &Timer,
+    request: &web_sys::Request,
+) -> Result<Response, Instead> {
+    let promise = settings.fetch().call1(&JsValue::UNDEFINED, request).map_err(Instead::Rejected)?;
+    // A caller's `fetch` may return anything.
+    let promise = Promise::resolve(&promise);
+    Ok(stop.race(&promise, timer).await?.unchecked_into())
+}
+
+/// The body's first bytes, `limit` at most, and whether they are all of it.
+pub(crate) async fn read(
+    response: &Response,
+    stop: &Stop,
+    timer: &Timer,
+    limit: usize,
+) -> Result<(Vec<u8>, bool), Instead> {
     let mut bytes = Vec::new();
+    let Some(body) = response.body() else { return Ok((bytes, true)) };
+    let reader = body.reader().map_err(Instead::Rejected)?;
     loop {
         let promise = reader.read().map_err(Instead::Rejected)?;
         let chunk: Chunk = stop.race(&promise, timer).await?.unchecked_into();
         if chunk.done() {
-            return Ok(Some(String::from_utf8_lossy(&bytes).into_owned()));
+            return Ok((bytes, true));
         }
         let Some(value) = chunk.value() else { continue };
-        if bytes.len() + value.length() as usize > MAX_REPLY {
-            return Ok(None);
+        let room = limit - bytes.len();
+        if value.length() as usize > room {
+            bytes.extend_from_slice(&value.subarray(0, room as u32).to_vec());
+            return Ok((bytes, false));
         }
         bytes.extend_from_slice(&value.to_vec());
     }
 }
 
-fn build(settings: &Settings, request: &Request, signal: &AbortSignal) -> Result<web_sys::Request, JsValue> {
-    let built = match request {
-        Request::Create(body) => {
+fn build(settings: &Settings, ask: &Ask<'_>, signal: &AbortSignal) -> Result<web_sys::Request, JsValue> {
+    // A framework's cache must not answer a read; some versions of workerd throw on the option.
+    let fresh = |read: &dyn Fn() -> RequestBuilder| {
+        read().cache(RequestCache::NoStore).build().or_else(|_| read().build())
+    };
+    let built = match ask {
+        Ask::Job(Request::Create(body)) => {
             let body = body.serialize(&serde_wasm_bindgen::Serializer::json_compatible())?;
             let body = JSON::stringify(&body)?;
             prepare(Http::post(&url(settings, CREATE_TASK)), settings, signal)
                 .header("Content-Type", "application/json")
                 .body(body)
         }
-        Request::Look(task_id) => {
-            let look = || {
-                prepare(Http::get(&url(settings, RECORD_INFO)), settings, signal).query([(TASK_ID, task_id)])
-            };
-            // A framework's cache must not answer a poll; some versions of workerd throw on the option.
-            look().cache(RequestCache::NoStore).build().or_else(|_| look().build())
+        Ask::Job(Request::Look(task_id)) => fresh(&|| {
+            prepare(Http::get(&url(settings, RECORD_INFO)), settings, signal).query([(TASK_ID, task_id)])
+        }),
+        Ask::Credit => fresh(&|| prepare(Http::get(&url(settings, CREDIT)), settings, signal)),
+        // The runtime adds the form's own `Content-Type`, which names the boundary.
+        Ask::Upload(form) => {
+            let url = settings.upload_base_url() + FILE_STREAM_UPLOAD;
+            prepare(Http::post(&url), settings, signal).body(*form)
         }
     };
     built.map(Into::into).map_err(|error| JsError::new(&error.to_string()).into())
@@ -129,7 +163,7 @@ fn prepare(builder: RequestBuilder, settings: &Settings, signal: &AbortSignal) -
 }
 
 /// Node and its like tell in `code`, of the error or of its cause, what the system said.
-fn fault(error: &JsValue) -> Fault {
+pub(crate) fn fault(error: &JsValue) -> Fault {
     if !error.is_object() {
         return Fault::Lost;
     }

@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
 extern "C" {
-    /// What `npm/` made of an `Upscaler`'s options: `{ baseUrl, bearer, fetch, fail }`.
+    /// What `npm/` made of an `Upscaler`'s options: `{ baseUrl, uploadBaseUrl, bearer, fetch, fail }`.
     #[derive(Debug)]
     pub type Settings;
 
@@ -16,7 +16,12 @@ extern "C" {
     #[wasm_bindgen(method, getter, js_name = baseUrl)]
     pub(crate) fn base_url(this: &Settings) -> String;
 
-    /// The key or token; goes into the `Authorization` of requests to `baseUrl` and nowhere else.
+    /// Where files are uploaded to, with no slash at the end.
+    #[wasm_bindgen(method, getter, js_name = uploadBaseUrl)]
+    pub(crate) fn upload_base_url(this: &Settings) -> String;
+
+    /// The key or token; goes into the `Authorization` of requests to `baseUrl` and `uploadBaseUrl`
+    /// and nowhere else.
     #[wasm_bindgen(method, getter)]
     pub(crate) fn bearer(this: &Settings) -> String;
 
@@ -73,6 +78,28 @@ extern "C" {
 
 #[wasm_bindgen]
 extern "C" {
+    /// A `Blob`, which a `File` is as well.
+    #[derive(Debug)]
+    pub type Blob;
+
+    /// Its size in bytes.
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn size(this: &Blob) -> f64;
+
+    /// A part of it, without a copy; also the whole of it under another type.
+    #[wasm_bindgen(method, catch)]
+    pub(crate) fn slice(this: &Blob, start: f64, end: f64, media_type: &str) -> Result<Blob, JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = arrayBuffer)]
+    pub(crate) fn array_buffer(this: &Blob) -> Result<Promise, JsValue>;
+
+    /// Fills the bytes with what nobody can guess.
+    #[wasm_bindgen(catch, js_namespace = crypto, js_name = getRandomValues)]
+    pub(crate) fn random(bytes: &mut [u8]) -> Result<(), JsValue>;
+}
+
+#[wasm_bindgen]
+extern "C" {
     /// A `Response`, whoever made it: a caller's `fetch` may be a mock, or of another realm.
     pub(crate) type Response;
 
@@ -84,6 +111,9 @@ extern "C" {
 
     #[wasm_bindgen(method, getter)]
     pub(crate) fn body(this: &Response) -> Option<Body>;
+
+    #[wasm_bindgen(method, catch)]
+    pub(crate) fn blob(this: &Response) -> Result<Promise, JsValue>;
 
     pub(crate) type Headers;
 

@@ -7,9 +7,13 @@ mod clock;
 mod drive;
 mod exchange;
 mod exports;
+mod file;
 mod js;
 mod parsed;
 mod stop;
+mod upload;
 
-pub use exports::{create_task, follow, get_task};
-pub use js::{Run, Settings};
+pub use exports::{create_task, credits, follow, get_task};
+pub use file::{download, preflight};
+pub use js::{Blob, Run, Settings};
+pub use upload::upload;

@@ -42,13 +42,18 @@ function serviceOf({ create = made, polls = [done], key = KEY }) {
 test("what leaves is what the API documents, with the key in its header", async () => {
   const { upscaler, requests } = serviceOf({});
   const callBackUrl = "https://me.example/callback";
-  assert.deepEqual(await upscaler.upscale(IMAGE, { callBackUrl }), {
+  const { expiresAt, ...result } = await upscaler.upscale(IMAGE, { callBackUrl });
+  assert.deepEqual(result, {
     taskId: "abc",
     url: RESULT,
+    type: null,
+    width: null,
+    height: null,
     credits: 0.5,
     createTime: null,
     completeTime: null,
   });
+  assert.ok(expiresAt > Date.now());
   const [create, look] = requests;
   assert.ok(create && look);
   assert.equal(create.method, "POST");
@@ -61,7 +66,7 @@ test("what leaves is what the API documents, with the key in its header", async 
   assert.equal(look.method, "GET");
   assert.equal(look.url, "https://api.example/api/v1/jobs/recordInfo?taskId=abc");
   assert.equal(look.cache, "no-store");
-  for (const request of requests) {
+  for (const request of [create, look]) {
     assert.equal(request.headers.get("authorization"), `Bearer ${KEY}`);
     assert.equal(request.redirect, "manual");
   }

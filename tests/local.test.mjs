@@ -9,9 +9,10 @@ const OWN = "http://127.0.0.1:8080";
 const KEY = "sk-0123456789";
 const BODY = { model: "recraft/crisp-upscale", input: { image: "https://host.example/a.jpg" } };
 const SAMPLE = { body: Buffer.from("a photo"), type: "image/jpeg" };
+const UPLOADED = { code: 200, data: { downloadUrl: "https://upload.example/a.jpg" } };
 
-/** @param {{ reply?: () => Response | Promise<Response>, upload?: (file: Blob, name: string) => Promise<string> }} [options] */
-function serverOf({ reply = () => Response.json({ code: 200, data: { taskId: "abc" } }), upload } = {}) {
+/** @param {{ reply?: (request: Request) => Response | Promise<Response> }} [options] */
+function serverOf({ reply = () => Response.json({ code: 200, data: { taskId: "abc" } }) } = {}) {
   /** @type {Request[]} */
   const passed = [];
   const server = localServer({
@@ -21,11 +22,11 @@ function serverOf({ reply = () => Response.json({ code: 200, data: { taskId: "ab
       name: "kie.ai",
       key: KEY,
       baseUrl: "https://api.example",
+      uploadBaseUrl: "https://uploads.example",
       fetch: async (request) => {
-        passed.push(request);
-        return reply();
+        passed.push(request.clone());
+        return reply(request);
       },
-      upload,
     },
   });
   return { server: (/** @type {Request} */ request) => server(request, { port: 8080 }), passed };
@@ -97,7 +98,7 @@ test("nothing else reaches the service", async (t) => {
   };
   for (const [name, request] of Object.entries(attacks)) {
     await t.test(name, async () => {
-      const { server, passed } = serverOf({ upload: async () => "https://upload.example/a.jpg" });
+      const { server, passed } = serverOf();
       const reply = await server(request);
       assert.ok(reply.status >= 400, `answered ${reply.status}`);
       assert.equal(passed.length, 0);
@@ -113,26 +114,124 @@ test("fields that the page does not send are not passed on", async () => {
   assert.deepEqual(await passed[0]?.json(), BODY);
 });
 
-test("a sample is uploaded first, where the service cannot fetch from this machine", async () => {
-  /** @type {string[]} */
-  const uploads = [];
-  const { server, passed } = serverOf({
-    upload: async (file, name) => {
-      uploads.push(await file.text(), name);
-      return "https://upload.example/a.jpg";
+/**
+ * An upload as the page makes it, but for what is told.
+ *
+ * @param {{ file?: Blob | string, fields?: Record<string, string>, headers?: Record<string, string> }} [changes]
+ */
+function upload({ file = new Blob(["a photo"], { type: "image/jpeg" }), fields = {}, headers = {} } = {}) {
+  const form = new FormData();
+  form.set("file", file);
+  for (const [name, value] of Object.entries(fields)) form.set(name, value);
+  return new Request(`${OWN}/api/file-stream-upload`, {
+    method: "POST",
+    headers: { origin: OWN, authorization: "Bearer local", ...headers },
+    body: form,
+  });
+}
+
+/** @param {Request | undefined} request */
+async function formOf(request) {
+  assert.equal(request?.url, "https://uploads.example/api/file-stream-upload");
+  assert.equal(request?.headers.get("authorization"), `Bearer ${KEY}`);
+  assert.equal(request?.redirect, "manual");
+  const form = await request?.formData();
+  const file = form?.get("file");
+  assert.ok(file instanceof File);
+  assert.equal(form?.get("uploadPath"), "images/crisp-upscale");
+  assert.equal(form?.get("fileName"), file.name);
+  return file;
+}
+
+test("a file is passed on with the key, under a name of this server's own", async () => {
+  const { server, passed } = serverOf({ reply: () => Response.json({ ...UPLOADED, msg: KEY }) });
+  const fields = { uploadPath: "../elsewhere", fileName: "known.jpg", more: "1" };
+  const reply = await server(upload({ fields }));
+  const text = await reply.text();
+  assert.equal(JSON.parse(text).data.downloadUrl, "https://upload.example/a.jpg");
+  assert.ok(!text.includes(KEY));
+  const file = await formOf(passed[0]?.clone());
+  assert.match(file.name, /^[0-9a-f-]{36}\.jpg$/);
+  assert.deepEqual([file.type, await file.text()], ["image/jpeg", "a photo"]);
+  assert.deepEqual([...((await passed[0]?.formData())?.keys() ?? [])], ["uploadPath", "fileName", "file"]);
+
+  await server(upload({ fields }));
+  assert.notEqual((await formOf(passed[1])).name, file.name, "which is never used twice");
+});
+
+test("what is no picture of at most 10 MB is not uploaded", async (t) => {
+  const megabytes = (/** @type {number} */ count) =>
+    new Blob([new Uint8Array(count * 1024 * 1024)], { type: "image/jpeg" });
+  /** @type {Record<string, Request>} */
+  const attacks = {
+    "another origin": upload({ headers: { origin: "https://evil.example" } }),
+    "no form": upload({ headers: { "content-type": "application/octet-stream" } }),
+    "a form without a boundary": upload({ headers: { "content-type": "multipart/form-data" } }),
+    "another boundary": upload({ headers: { "content-type": "multipart/form-data; boundary=x" } }),
+    "a text in the file's place": upload({ file: "a photo" }),
+    "a web page": upload({ file: new Blob(["<html>"], { type: "text/html" }) }),
+    "an empty type": upload({ file: new Blob(["a photo"]) }),
+    "a file over 10 MB": upload({
+      file: new Blob([megabytes(10), "!"], { type: "image/jpeg" }),
+    }),
+    "other fields over 10 MB": upload({ fields: { more: "x".repeat(11 * 1024 * 1024) } }),
+  };
+  for (const [name, request] of Object.entries(attacks)) {
+    await t.test(name, async () => {
+      const { server, passed } = serverOf({ reply: () => Response.json(UPLOADED) });
+      const reply = await server(request);
+      assert.ok(reply.status >= 400, `answered ${reply.status}`);
+      assert.ok((await reply.json()).code >= 400, "as a refusal, which is not tried again");
+      assert.equal(passed.length, 0);
+    });
+  }
+  await t.test("but one of just 10 MB is", async () => {
+    const { server, passed } = serverOf({ reply: () => Response.json(UPLOADED) });
+    assert.equal((await server(upload({ file: megabytes(10) }))).status, 200);
+    assert.equal(passed.length, 1);
+  });
+});
+
+test("a body that never ends is read no further than a file may be", async () => {
+  const { server, passed } = serverOf();
+  let chunks = 0;
+  const endless = new ReadableStream({
+    pull: (controller) => {
+      chunks += 1;
+      controller.enqueue(new Uint8Array(1024 * 1024));
     },
   });
+  const headers = { origin: OWN, "content-type": "multipart/form-data; boundary=x" };
+  /** @type {RequestInit & { duplex: "half" }} */
+  const init = { method: "POST", headers, body: endless, duplex: "half" };
+  assert.equal((await server(new Request(`${OWN}/api/file-stream-upload`, init))).status, 413);
+  assert.ok(chunks < 20, `${chunks} MB were read`);
+  assert.equal(passed.length, 0);
+});
+
+test("a sample is uploaded first, where the service cannot fetch from this machine", async () => {
+  const { server, passed } = serverOf({
+    reply: ({ url }) =>
+      Response.json(url.includes("upload") ? UPLOADED : { code: 200, data: { taskId: "abc" } }),
+  });
   await server(create({ body: { ...BODY, input: { image: `${OWN}/samples/cat.jpg` } } }));
-  assert.equal(uploads[0], "a photo");
-  assert.match(uploads[1] ?? "", /^[0-9a-f-]{36}\.jpg$/, "under a name of its own");
-  assert.deepEqual(await passed[0]?.json(), { ...BODY, input: { image: "https://upload.example/a.jpg" } });
+  const file = await formOf(passed[0]);
+  assert.equal(await file.text(), "a photo");
+  assert.match(file.name, /^[0-9a-f-]{36}\.jpg$/, "under a name of its own");
+  assert.deepEqual(await passed[1]?.json(), { ...BODY, input: { image: "https://upload.example/a.jpg" } });
 });
 
 test("a sample that cannot be uploaded is a refusal", async () => {
-  const { server, passed } = serverOf({ upload: () => Promise.reject(new Error("down")) });
-  const reply = await server(create({ body: { ...BODY, input: { image: `${OWN}/samples/cat.jpg` } } }));
-  assert.equal((await reply.json()).code, 455);
-  assert.equal(passed.length, 0);
+  for (const reply of [
+    () => Promise.reject(new Error("down")),
+    () => Response.json({ code: 500 }),
+    () => new Response("<html>"),
+  ]) {
+    const { server, passed } = serverOf({ reply });
+    const answer = await server(create({ body: { ...BODY, input: { image: `${OWN}/samples/cat.jpg` } } }));
+    assert.equal((await answer.json()).code, 455);
+    assert.equal(passed.length, 1, "and no task is made");
+  }
 });
 
 test("a lost reply is no refusal", async () => {

@@ -115,8 +115,8 @@ async function serverOf(t, { usedKey = "sandbox", lost = /$^/, ...options } = {}
         name: "sandbox",
         key: usedKey,
         baseUrl: undefined,
+        uploadBaseUrl: undefined,
         fetch: sandbox.fetch,
-        upload: undefined,
       },
     }),
     { port: 0 },
@@ -170,6 +170,132 @@ test("each sample is one click and the button", async (t) => {
     assert.deepEqual(large, [Number(width) * 4, Number(height) * 4]);
   }
   assert.equal((await ledger()).tasks.length, 3);
+});
+
+const CAT = fileURLToPath(new URL("../www/samples/cat.jpg", import.meta.url));
+
+test("a jpeg from disk is picked, uploaded and enlarged, and goes on after a reload", async (t) => {
+  const { url, ledger } = await serverOf(t, { delays: { waiting: 0, queuing: 0, generating: 1500 } });
+  const { page, errors } = await open(t, url, { viewport: { width: 1280, height: 900 } });
+  await page.setInputFiles("#image-file", CAT);
+  assert.equal(await page.textContent("#chosen-name"), "cat.jpg");
+  await page.locator("#chosen-preview").evaluate((image) => /** @type {HTMLImageElement} */ (image).decode());
+  await page.screenshot({ path: `${SCREENSHOTS}file.png` });
+  await page.click("#upscale");
+  await ended(page);
+  assert.deepEqual(await naturalSizes(page), [
+    [420, 280],
+    [1680, 1120],
+  ]);
+  const first = await ledger();
+  assert.deepEqual([first.requests["file-stream-upload"], first.tasks.length], [1, 1]);
+  assert.equal(first.keysSentToFiles, 0);
+
+  await page.click("#upscale");
+  await page.waitForFunction(() => document.getElementById("status")?.textContent?.includes("enlarged"));
+  await page.reload();
+  await page.click("#resume");
+  await ended(page);
+  // From the address that it was uploaded to, since the page has lost the file.
+  assert.deepEqual(await naturalSizes(page), [
+    [420, 280],
+    [1680, 1120],
+  ]);
+  assert.equal((await ledger()).tasks.length, 2);
+  assert.deepEqual(errors, []);
+});
+
+test("what is wrong with a file is said before anything is sent", async (t) => {
+  const photo = await readFile(CAT);
+  for (const [name, buffer, says] of /** @type {[string, Buffer, RegExp][]} */ ([
+    ["animation.gif", Buffer.from("GIF89a\x01\x00\x01\x00"), /is a GIF; only jpeg, png and webp/],
+    ["renamed.jpg", Buffer.from("GIF89a\x01\x00\x01\x00"), /is a GIF/],
+    ["large.jpg", Buffer.concat([photo, Buffer.alloc(11 * 1024 * 1024)]), /11\.1 MB; at most 10 MB/],
+    ["empty.png", Buffer.alloc(0), /is empty/],
+  ])) {
+    await t.test(name, async (t) => {
+      const { url, ledger } = await serverOf(t);
+      const { page } = await open(t, url, { viewport: { width: 1280, height: 900 } });
+      await page.setInputFiles("#image-file", { name, mimeType: "image/jpeg", buffer });
+      await page.click("#upscale");
+      await ended(page);
+      const text = (await page.textContent("#error")) ?? "";
+      assert.match(text, says);
+      assert.match(text, /Nothing was charged/);
+      assert.deepEqual((await ledger()).requests, {});
+      if (name === "animation.gif") await page.screenshot({ path: `${SCREENSHOTS}file-refused.png` });
+    });
+  }
+});
+
+/**
+ * A photo that arrives by `drop` or `paste`, as the browser tells a page of it.
+ *
+ * @param {import("playwright-core").Page} page
+ * @param {"drop" | "paste"} way
+ */
+const arrive = (page, way) =>
+  page.evaluate(async (way) => {
+    const photo = await (await fetch("/samples/cat.jpg")).blob();
+    const data = new DataTransfer();
+    data.items.add(new File([photo], `${way}.jpg`, { type: "image/jpeg" }));
+    const init = { bubbles: true, cancelable: true };
+    const on = document.querySelector("h1");
+    const event =
+      way === "drop"
+        ? new DragEvent("drop", { ...init, dataTransfer: data })
+        : new ClipboardEvent("paste", { ...init, clipboardData: data });
+    on?.dispatchEvent(event);
+    return event.defaultPrevented;
+  }, way);
+
+for (const way of /** @type {const} */ (["drop", "paste"])) {
+  test(`a photo that arrives by ${way} is enlarged`, async (t) => {
+    const { url, ledger } = await serverOf(t);
+    const { page } = await open(t, url);
+    await page.fill("#image-url", "https://host.example/other.jpg");
+    assert.equal(await arrive(page, way), true, "the browser does not do its own with it");
+    assert.equal(await page.textContent("#chosen-name"), `${way}.jpg`);
+    assert.equal(await page.inputValue("#image-url"), "");
+    await page.click("#upscale");
+    await ended(page);
+    const [, large] = await naturalSizes(page);
+    assert.deepEqual(large, [1680, 1120]);
+    assert.equal((await ledger()).requests["file-stream-upload"], 1);
+  });
+}
+
+test("a file gives way to an address, to a sample and to its remove button", async (t) => {
+  const { url } = await serverOf(t);
+  const { page } = await open(t, url);
+  const chosen = page.locator("#chosen");
+  for (const instead of [
+    () => page.fill("#image-url", `${images.url}/cat.jpg`),
+    () => page.locator(".sample").first().click(),
+    () => page.click("#chosen-remove"),
+  ]) {
+    await page.setInputFiles("#image-file", CAT);
+    assert.equal(await chosen.isVisible(), true);
+    await instead();
+    assert.equal(await chosen.isVisible(), false);
+  }
+  assert.equal(await page.evaluate(() => document.activeElement?.id), "image-file", "the focus is not lost");
+});
+
+test("a large picture is warned of, and sent all the same", async (t) => {
+  const { url, ledger } = await serverOf(t);
+  const { page } = await open(t, url);
+  // A PNG's header that says 5000 × 4000; its pixels are missing, so the task fails.
+  const header = "89504e470d0a1a0a0000000d494844520000138800000fa00802000000";
+  await page.setInputFiles("#image-file", {
+    name: "large.png",
+    mimeType: "image/png",
+    buffer: Buffer.from(header, "hex"),
+  });
+  await page.click("#upscale");
+  await ended(page);
+  assert.match((await page.textContent("#warning")) ?? "", /5000 × 4000 pixels/);
+  assert.equal((await ledger()).tasks.length, 1);
 });
 
 test("the two pictures are compared by dragging and by the keyboard", async (t) => {

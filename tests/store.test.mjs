@@ -275,3 +275,24 @@ test("an idempotencyKey is remembered for a day", async (t) => {
   await upscalerOf(store).upscaler.upscale(IMAGE);
   assert.equal(store.size, 0);
 });
+
+test("an idempotencyKey covers a file by its content", async () => {
+  const store = new SharedMap();
+  const photo = () => new Blob([new Uint8Array([0xff, 0xd8, 0xff, 0xe0, 1, 2, 3])]);
+  const uploads = { count: 0 };
+  const upscaler = new Upscaler({
+    apiKey: "key",
+    baseUrl: "https://api.example",
+    store,
+    fetch: async (request) => {
+      if (request.url.endsWith("/createTask")) return made();
+      uploads.count += 1;
+      return envelope({ downloadUrl: "https://uploads.example/1.jpg" });
+    },
+  });
+  assert.equal((await upscaler.submit(photo(), { idempotencyKey: "k" })).taskId, "abc");
+  assert.equal((await upscaler.submit(photo(), { idempotencyKey: "k" })).taskId, "abc");
+  assert.equal(uploads.count, 1, "and it is not uploaded again");
+  const other = await failure(upscaler.submit(new Blob(["another"]), { idempotencyKey: "k" }));
+  assert.equal(other.kind, "invalid-input");
+});

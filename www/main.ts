@@ -2,6 +2,7 @@ import { UpscaleError, type UpscaleOptions, type UpscaleResult, Upscaler } from 
 import { Comparison } from "./compare.js";
 import { startClock } from "./elapsed.js";
 import { element } from "./elements.js";
+import { FileChoice } from "./file.js";
 import {
   BEFORE_NOT_LOADED,
   describeCancel,
@@ -27,6 +28,8 @@ const upscaler = new Upscaler({ baseUrl: location.origin, token: "local" });
 
 const form = element("form", HTMLFormElement);
 const imageUrl = element("image-url", HTMLInputElement);
+const imageFile = element("image-file", HTMLInputElement);
+const removeButton = element("chosen-remove", HTMLButtonElement);
 const samples = element("samples", HTMLFieldSetElement);
 const sampleButtons = [...samples.querySelectorAll("button")];
 const upscaleButton = element("upscale", HTMLButtonElement);
@@ -38,6 +41,7 @@ const errorPanel = element("error", HTMLElement);
 const upstream = element("upstream", HTMLElement);
 const result = element("result", HTMLElement);
 const beforeProblem = element("before-problem", HTMLElement);
+const warning = element("warning", HTMLElement);
 const beforeSize = element("before-size", HTMLElement);
 const afterSize = element("after-size", HTMLElement);
 const factor = element("factor", HTMLElement);
@@ -56,6 +60,22 @@ const comparison = new Comparison({
   hint: element("compare-hint", HTMLElement),
 });
 
+const choice = new FileChoice(
+  {
+    picker: imageFile,
+    chosen: element("chosen", HTMLElement),
+    preview: element("chosen-preview", HTMLImageElement),
+    name: element("chosen-name", HTMLElement),
+    size: element("chosen-size", HTMLElement),
+    remove: removeButton,
+  },
+  () => state !== "running",
+  () => {
+    imageUrl.value = "";
+    markAddress();
+  },
+);
+
 let state: PageState = "idle";
 
 /** The upscale that the page shows, under way or over. */
@@ -66,6 +86,11 @@ form.addEventListener("submit", (event) => {
   // The button cannot be `disabled` against a second submit: that would take the keyboard's focus away from it.
   if (state === "running") return;
   clear();
+  if (choice.chosen) {
+    const { file, url } = choice.chosen;
+    void run(url, null, (options) => upscaler.upscale(file, options));
+    return;
+  }
   const problem = describeFieldProblem(imageUrl.validity);
   if (problem === null) {
     const url = imageUrl.value.trim();
@@ -111,6 +136,7 @@ async function run(
   upscale: (options: RunOptions) => Promise<UpscaleResult>,
 ): Promise<void> {
   const controller = new AbortController();
+  let kept = url;
   current = controller;
 
   setState("running");
@@ -125,10 +151,15 @@ async function run(
     const upscaled = await upscale({
       signal: controller.signal,
       onUpdate(update) {
-        if (taskId === null) {
+        if (update.taskId === undefined) {
+          if (update.state === "warning") warning.textContent = update.warning;
+          // After a reload the file's own address leads nowhere.
+          if (update.state === "uploaded") kept = update.url;
+        } else if (taskId === null) {
           taskId = update.taskId;
-          keepTicket({ taskId, createdAt: Date.now(), imageUrl: url });
+          keepTicket({ taskId, createdAt: Date.now(), imageUrl: kept });
         }
+        if (update.state === "warning") return;
         status.textContent = describeState(update.state);
         steps.reach(update.state);
       },
@@ -189,7 +220,17 @@ function showSizes(): void {
 function clear(): void {
   comparison.clear();
   steps.reset();
-  for (const text of [elapsed, status, errorPanel, beforeProblem, beforeSize, afterSize, factor, cost])
+  for (const text of [
+    elapsed,
+    status,
+    errorPanel,
+    beforeProblem,
+    warning,
+    beforeSize,
+    afterSize,
+    factor,
+    cost,
+  ])
     text.textContent = "";
   errorPanel.hidden = true;
   download.hidden = true;
@@ -216,7 +257,7 @@ function setState(next: PageState): void {
   result.ariaBusy = String(busy);
   upscaleButton.ariaDisabled = String(busy);
   imageUrl.readOnly = busy;
-  samples.disabled = busy;
+  samples.disabled = imageFile.disabled = removeButton.disabled = busy;
   show(cancelButton, busy);
   show(resumeButton, !busy && keptTicket() !== null);
 }
@@ -228,6 +269,11 @@ function show(button: HTMLButtonElement, shown: boolean): void {
 }
 
 function onAddressChange(): void {
+  choice.clear();
+  markAddress();
+}
+
+function markAddress(): void {
   imageUrl.removeAttribute("aria-invalid");
   for (const sample of sampleButtons) sample.ariaPressed = String(addressOf(sample) === imageUrl.value);
 }

@@ -8,6 +8,8 @@ export interface Size {
 }
 
 const STATES: Readonly<Record<string, string>> = {
+  uploading: "Uploading the file.",
+  uploaded: "Uploaded. Sending the request.",
   submitted: "Submitted: the task has been made.",
   waiting: "Waiting for the service to take the task up.",
   queuing: "In the queue of the service.",
@@ -21,6 +23,12 @@ export function describeState(state: string): string {
 
 export function describeSize({ width, height }: Size): string {
   return `${width} × ${height} px`;
+}
+
+export function describeBytes(bytes: number): string {
+  return bytes < 1024 * 1024
+    ? `${Math.ceil(bytes / 1024)} KB`
+    : `${(Math.ceil((bytes * 10) / 1024 / 1024) / 10).toFixed(1)} MB`;
 }
 
 export function describeFactor(before: Size, after: Size): string {
@@ -53,7 +61,7 @@ export function describeUpstream(upstream: string): string {
 
 /** The address field's own verdict, as a sentence; null where it has nothing to say and the package is to judge. */
 export function describeFieldProblem({ valueMissing, typeMismatch }: ValidityState): string | null {
-  if (valueMissing) return "Paste the address of a picture first, or pick one of the samples.";
+  if (valueMissing) return "Paste the address of a picture first, choose a file, or pick one of the samples.";
   if (typeMismatch)
     return "This is not a complete address. It has to begin with https:// and lead to the picture itself.";
   return null;

@@ -41,6 +41,16 @@ impl Format {
             Format::Webp => "image/webp",
         }
     }
+
+    /// How the name of such a file ends.
+    #[must_use]
+    pub fn extension(self) -> &'static str {
+        match self {
+            Format::Jpeg => "jpg",
+            Format::Png => "png",
+            Format::Webp => "webp",
+        }
+    }
 }
 
 /// What the first bytes of an acceptable file say.
@@ -50,6 +60,27 @@ pub struct Header {
     pub format: Format,
     /// Width and height in pixels; `None` where the header is damaged or longer than what was given.
     pub size: Option<(u32, u32)>,
+}
+
+impl Header {
+    /// A sentence for people where the image is beyond [`MAX_PIXELS`] or [`MAX_SIDE`].
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        let (width, height) = self.size?;
+        let pixels = u64::from(width) * u64::from(height);
+        if pixels <= MAX_PIXELS && width.max(height) <= MAX_SIDE {
+            return None;
+        }
+        let mut warning = String::from("The image has ");
+        warning.push_str(&width.to_string());
+        warning.push_str(" × ");
+        warning.push_str(&height.to_string());
+        warning.push_str(
+            " pixels. Recraft takes up to 16 megapixels and 4096 a side; whether this service does is \
+             not known, and the task may fail.",
+        );
+        Some(warning)
+    }
 }
 
 /// Why a file cannot be sent. Its `Display` is a sentence for people.

@@ -1,6 +1,7 @@
 //! What a caller hands in, checked before anything is sent.
 
 use crate::failure::Failure;
+use crate::image::{self, Header};
 use crate::wire::MODEL;
 
 /// Checks that the model is the one that this package is for.
@@ -27,12 +28,28 @@ pub fn image_url(url: &str) -> Result<(), Failure> {
     web_url(url, "image URL")
 }
 
+/// Checks a file by its first bytes ([`image::HEAD_BYTES`] are enough) and its size in bytes.
+///
+/// # Errors
+/// As [`image_url`].
+pub fn file(head: &[u8], total_bytes: u64) -> Result<Header, Failure> {
+    image::check(head, total_bytes).map_err(|problem| Failure::invalid(problem.to_string()))
+}
+
 /// Checks the base URL of the API.
 ///
 /// # Errors
 /// As [`image_url`].
 pub fn base_url(url: &str) -> Result<(), Failure> {
     web_url(url, "base URL")
+}
+
+/// Checks the base URL that files are uploaded to.
+///
+/// # Errors
+/// As [`image_url`].
+pub fn upload_base_url(url: &str) -> Result<(), Failure> {
+    web_url(url, "uploadBaseUrl")
 }
 
 /// Checks the URL that the end of a task is posted to.

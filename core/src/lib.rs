@@ -3,10 +3,13 @@
 //! network and a clock plays a [`job::Job`].
 
 pub mod failure;
+pub mod head;
 pub mod image;
 pub mod input;
 pub mod job;
 pub mod json;
 pub mod pace;
+pub mod result;
+pub mod upload;
 pub mod verdict;
 pub mod wire;

@@ -1,8 +1,9 @@
 //! What a reply means. Money is decided here and nowhere else.
 
 use crate::failure::{Charged, Failure, Kind};
+use crate::input;
 use crate::json::Json;
-use crate::wire::{Envelope, Reply, TaskDetail};
+use crate::wire::{self, Envelope, Reply, TaskDetail};
 
 /// What the reply to a createTask means.
 #[derive(Clone, Debug, PartialEq)]
@@ -135,6 +136,62 @@ pub fn failed(detail: &TaskDetail) -> Failure {
         ..Failure::new(Kind::GenerationFailed, charged)
     }
     .quoting(detail.fail_msg.as_deref().or(detail.fail_code.as_deref()))
+}
+
+/// What the reply to an upload means. An upload is free, so it may be sent again.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Uploaded {
+    /// The file can be fetched at this URL.
+    At(String),
+    /// It may work later. Holds how long the server asks to wait, in milliseconds, where it says.
+    Again(Option<u64>, Failure),
+    /// It will not work.
+    Failed(Failure),
+}
+
+/// Reads the reply to an upload.
+#[must_use]
+pub fn uploaded<V: Json>(reply: &Reply<V>) -> Uploaded {
+    let read = reply.envelope().as_ref().and_then(wire::Uploaded::read);
+    match read.filter(|uploaded| input::image_url(&uploaded.download_url).is_ok()) {
+        Some(uploaded) => Uploaded::At(uploaded.download_url),
+        None => match costless(reply) {
+            failure if failure.retryable => Uploaded::Again(reply.retry_after, failure),
+            failure => Uploaded::Failed(failure),
+        },
+    }
+}
+
+/// Reads the reply to credit: the balance.
+///
+/// # Errors
+/// Why it is not known.
+pub fn balance<V: Json>(reply: &Reply<V>) -> Result<f64, Failure> {
+    let envelope = reply.envelope().filter(|envelope| envelope.code == 200);
+    envelope.and_then(|envelope| envelope.credit()).ok_or_else(|| costless(reply))
+}
+
+/// What a useless reply means to a call that no task comes of, and so no charge.
+fn costless<V: Json>(reply: &Reply<V>) -> Failure {
+    let envelope = reply.envelope();
+    let msg = envelope.as_ref().and_then(|envelope| envelope.msg.as_deref());
+    let of = |kind| Failure { status: Some(reply.status), ..Failure::new(kind, Charged::No) };
+    match envelope.as_ref().map(|envelope| envelope.code) {
+        _ if reply.status == 429 => Failure::of_code(429, msg, reply.status, Charged::No),
+        None if reply.status >= 500 => of(Kind::ServerError).retryable(),
+        // A redirect and a refusal in somebody else's words stay what they are.
+        None if !(200..300).contains(&reply.status) => of(Kind::BadReply),
+        // It says that it went well, and what was asked for is not in it.
+        None | Some(200) => of(Kind::BadReply).retryable(),
+        Some(500) => Failure::of_code(500, msg, reply.status, Charged::No).retryable(),
+        Some(404) => Failure {
+            code: Some(404),
+            message: "The server does not have what was asked for. Check the base URL.".to_owned(),
+            ..of(Kind::NotFound)
+        }
+        .quoting(msg),
+        Some(code) => Failure::of_code(code, msg, reply.status, Charged::No),
+    }
 }
 
 /// Whether a runtime's error code proves that no connection was made, so that nothing was

@@ -11,7 +11,9 @@ mod upload;
 pub use callback::Callback;
 pub use detail::{State, TaskDetail};
 pub use envelope::{Envelope, Reply};
-pub use request::{CREATE_TASK, CreateTask, Input, MODEL, RECORD_INFO, TASK_ID};
+pub use request::{
+    CREATE_TASK, CREDIT, CreateTask, FILE_STREAM_UPLOAD, Input, MODEL, RECORD_INFO, TASK_ID, UPLOAD_PATH,
+};
 pub use upload::Uploaded;
 
 use crate::json::Json;

@@ -9,6 +9,15 @@ pub const CREATE_TASK: &str = "/api/v1/jobs/createTask";
 /// The path of `GET` recordInfo ("task detail") under the API's base URL.
 pub const RECORD_INFO: &str = "/api/v1/jobs/recordInfo";
 
+/// The path of `GET` credit under the API's base URL.
+pub const CREDIT: &str = "/api/v1/chat/credit";
+
+/// The path of `POST` file-stream-upload under the upload host's base URL.
+pub const FILE_STREAM_UPLOAD: &str = "/api/file-stream-upload";
+
+/// `uploadPath` of an upload: the folder, with no slash at either end.
+pub const UPLOAD_PATH: &str = "images/crisp-upscale";
+
 /// The query parameter of [`RECORD_INFO`].
 pub const TASK_ID: &str = "taskId";
 

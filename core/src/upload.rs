@@ -1,0 +1,79 @@
+//! The upload of one file, as a value like [`crate::job::Job`]: told what happened, it says what
+//! to do next. The file itself stays with whoever plays it. An upload is free, so unlike a
+//! createTask it is sent again when its outcome is unknown.
+
+use crate::failure::{Charged, Failure, Kind};
+use crate::job::{Event, Fault, Instant};
+use crate::json::Json;
+use crate::pace;
+use crate::verdict::{Uploaded, uploaded};
+
+/// How long one try may take, in milliseconds: 10 MB at half a megabit a second.
+const PATIENCE: u64 = 180_000;
+
+/// How often it is tried.
+const MAX_TRIES: u32 = 3;
+
+/// What to do next.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Next {
+    /// Send the file, under a name that was never used before, and give up at the instant.
+    Send(Instant),
+    /// Wake me at the instant.
+    WaitUntil(Instant),
+    /// The upload has ended; the file can be fetched at this URL.
+    Finish(Result<String, Failure>),
+}
+
+/// One upload.
+#[derive(Debug)]
+pub struct Upload {
+    /// When the caller's patience ends.
+    deadline: Instant,
+    tries: u32,
+}
+
+impl Upload {
+    /// An upload that ends at `deadline` at the latest.
+    #[must_use]
+    pub fn new(deadline: Instant) -> Self {
+        Upload { deadline, tries: 0 }
+    }
+
+    /// Takes what happened; says what to do next.
+    pub fn handle<V: Json>(&mut self, event: Event<V>, now: Instant) -> Next {
+        match event {
+            Event::Start | Event::Woken if now >= self.deadline => Next::Finish(Err(late())),
+            Event::Start | Event::Woken => {
+                self.tries += 1;
+                Next::Send(self.deadline.min(now.saturating_add(PATIENCE)))
+            }
+            Event::Replied(reply) => match uploaded(&reply) {
+                Uploaded::At(url) => Next::Finish(Ok(url)),
+                Uploaded::Again(asked, failure) => self.again(asked, failure, now),
+                Uploaded::Failed(failure) => Next::Finish(Err(failure)),
+            },
+            Event::Failed(Fault::TimedOut) => self.again(None, late(), now),
+            Event::Failed(Fault::NoConnection | Fault::Lost) => {
+                self.again(None, Failure::new(Kind::Unreachable, Charged::No).retryable(), now)
+            }
+        }
+    }
+
+    /// Tries again after a wait, or ends with `failure` where that was often enough or would be too late.
+    fn again(&self, asked: Option<u64>, failure: Failure, now: Instant) -> Next {
+        let then = now.saturating_add(pace::wait(asked, self.tries));
+        if self.tries >= MAX_TRIES || then >= self.deadline {
+            return Next::Finish(Err(failure));
+        }
+        Next::WaitUntil(then)
+    }
+}
+
+fn late() -> Failure {
+    Failure {
+        message: "The time was over before the file was uploaded. Try again with a longer timeout."
+            .to_owned(),
+        ..Failure::new(Kind::Timeout, Charged::No).retryable()
+    }
+}

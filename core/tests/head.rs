@@ -1,0 +1,172 @@
+//! Tests of `head` and `result`: what the first bytes of a file elsewhere say, before it is sent and after.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use crisp_upscale_core::failure::{Charged, Kind};
+use crisp_upscale_core::head::{Head, RANGE, total_bytes};
+use crisp_upscale_core::image::{Format, HEAD_BYTES, Header, MAX_BYTES};
+use crisp_upscale_core::input;
+use crisp_upscale_core::job::{Fault, Upscaled};
+use crisp_upscale_core::result::{UpscaleResult, not_fetched};
+use serde_json::json;
+
+/// A PNG's header.
+fn png(width: u32, height: u32) -> Vec<u8> {
+    let ihdr = [b"IHDR".as_slice(), &width.to_be_bytes(), &height.to_be_bytes(), b"\x08\x02\0\0\0"];
+    [b"\x89PNG\r\n\x1a\n\0\0\0\x0d".as_slice(), &ihdr.concat()].concat()
+}
+
+fn head(status: u16, total_bytes: Option<u64>, bytes: &[u8]) -> Head {
+    Head { status, total_bytes, bytes: bytes.to_vec() }
+}
+
+#[test]
+fn the_range_is_what_is_looked_at() {
+    assert_eq!(RANGE, format!("bytes=0-{}", HEAD_BYTES - 1));
+}
+
+#[test]
+fn the_size_of_the_whole_file_is_told_by_the_header_that_knows_it() {
+    let rows = [
+        (206, Some("bytes 0-65535/123456"), Some("65536"), Some(123_456)),
+        (206, Some("bytes 0-65535/*"), Some("65536"), None),
+        // A part's length is not the file's; in a page the range is often hidden.
+        (206, None, Some("65536"), None),
+        (206, Some("nonsense"), None, None),
+        (200, None, Some("123456"), Some(123_456)),
+        (200, None, Some(" 5 "), Some(5)),
+        (200, None, Some("-5"), None),
+        (200, None, None, None),
+    ];
+    for (status, range, length, expected) in rows {
+        assert_eq!(total_bytes(status, range, length), expected, "{status} {range:?} {length:?}");
+    }
+}
+
+#[test]
+fn an_acceptable_image_passes() {
+    let good = png(330, 220);
+    let header = Header { format: Format::Png, size: Some((330, 220)) };
+    for (status, total) in [(206, Some(MAX_BYTES)), (206, None), (200, Some(29)), (200, None)] {
+        assert_eq!(head(status, total, &good).preflight(), Ok(Some(header)), "{status} {total:?}");
+        assert_eq!(head(status, total, &good).header(), Some(header), "{status} {total:?}");
+    }
+}
+
+#[test]
+fn what_the_service_would_not_take_is_refused_by_name() {
+    let good = png(330, 220);
+    let rows = [
+        (head(404, None, b""), "HTTP status 404"),
+        (head(403, None, &good), "HTTP status 403"),
+        (head(500, None, &good), "HTTP status 500"),
+        (head(416, None, b""), "HTTP status 416"),
+        (head(206, Some(MAX_BYTES + 1), &good), "10.1 MB"),
+        (head(200, Some(11 * 1024 * 1024), &good), "11.0 MB"),
+        (head(206, None, b"GIF89a"), "a GIF"),
+        (head(200, None, b"<!doctype html>"), "an HTML page"),
+        (head(200, None, b"hello"), "not an image"),
+        (head(200, Some(0), b""), "empty"),
+        (head(200, None, b""), "empty"),
+    ];
+    for (head, says) in rows {
+        let failure = head.preflight().unwrap_err();
+        assert_eq!((failure.kind, failure.charged), (Kind::InvalidInput, Charged::No), "{says}");
+        assert!(failure.message.contains(says) && failure.message.ends_with('.'), "{}", failure.message);
+    }
+}
+
+/// A redirect that is not followed, or a browser's opaque answer.
+#[test]
+fn an_answer_that_says_nothing_speaks_for_nothing() {
+    for status in [0, 302, 304] {
+        assert_eq!(head(status, None, &png(1, 1)).preflight(), Ok(None), "{status}");
+        assert_eq!(head(status, None, &png(1, 1)).header(), None, "{status}");
+    }
+}
+
+#[test]
+fn a_result_that_cannot_be_read_is_nothing_and_no_error() {
+    for head in [head(404, None, &png(1, 1)), head(200, None, b"<html>"), head(206, None, b"")] {
+        assert_eq!(head.header(), None, "{head:?}");
+    }
+}
+
+#[test]
+fn a_file_is_checked_by_its_head_and_its_size() {
+    let header = Header { format: Format::Png, size: Some((330, 220)) };
+    assert_eq!(input::file(&png(330, 220), MAX_BYTES), Ok(header));
+    let rows: [(&[u8], u64, &str); 4] = [
+        (b"GIF89a", 6, "a GIF"),
+        (&png(330, 220), MAX_BYTES + 1, "10.1 MB"),
+        (b"", 0, "empty"),
+        (b"hello", 5, "not an image"),
+    ];
+    for (head, bytes, says) in rows {
+        let failure = input::file(head, bytes).unwrap_err();
+        assert_eq!((failure.kind, failure.charged), (Kind::InvalidInput, Charged::No), "{says}");
+        assert!(failure.message.contains(says), "{}", failure.message);
+    }
+}
+
+#[test]
+fn recrafts_limits_are_a_warning() {
+    let warning = |size| Header { format: Format::Jpeg, size }.warning();
+    for fine in [None, Some((1, 1)), Some((4000, 4000)), Some((4096, 3906)), Some((1, 4096))] {
+        assert_eq!(warning(fine), None, "{fine:?}");
+    }
+    for (width, height) in [(4097, 1), (1, 4097), (4096, 3907), (4001, 4000), (u32::MAX, u32::MAX)] {
+        let warning = warning(Some((width, height))).unwrap();
+        assert!(warning.contains(&format!("{width} × {height} pixels")), "{warning}");
+    }
+}
+
+fn upscaled(complete_time: Option<f64>) -> Upscaled {
+    Upscaled {
+        task_id: "5f48".into(),
+        url: "https://host.example/r.png".into(),
+        credits: Some(0.5),
+        create_time: Some(1_000.0),
+        complete_time,
+    }
+}
+
+#[test]
+fn a_result_is_handed_on_in_these_words() {
+    let header = Header { format: Format::Webp, size: Some((640, 480)) };
+    let result = UpscaleResult::of(upscaled(Some(2_000.0)), Some(header), 9_000.0);
+    assert_eq!(
+        serde_json::to_value(result).unwrap(),
+        json!({
+            "taskId": "5f48", "url": "https://host.example/r.png", "type": "image/webp",
+            "width": 640, "height": 480, "credits": 0.5, "createTime": 1000.0, "completeTime": 2000.0,
+            "expiresAt": 86_402_000.0,
+        })
+    );
+}
+
+#[test]
+fn what_is_not_known_of_a_result_is_null() {
+    let result = UpscaleResult::of(upscaled(None), None, 9_000.0);
+    assert_eq!((result.media_type, result.width, result.height), (None, None, None));
+    assert!((result.expires_at - 86_409_000.0).abs() < 0.5, "a day from now at least");
+    let sizeless = Header { format: Format::Jpeg, size: None };
+    let result = UpscaleResult::of(upscaled(None), Some(sizeless), 9_000.0);
+    assert_eq!((result.media_type, result.width), (Some("image/jpeg"), None));
+}
+
+#[test]
+fn a_result_that_cannot_be_fetched_is_paid_for_and_can_be_tried_again() {
+    let rows = [
+        (Ok(404), Kind::BadReply, Some(404)),
+        (Ok(0), Kind::BadReply, Some(0)),
+        (Err(Fault::Lost), Kind::Unreachable, None),
+        (Err(Fault::NoConnection), Kind::Unreachable, None),
+        (Err(Fault::TimedOut), Kind::Timeout, None),
+    ];
+    for (came, kind, status) in rows {
+        let failure = not_fetched("5f48", came);
+        assert_eq!((failure.kind, failure.status), (kind, status), "{came:?}");
+        assert_eq!((failure.charged, failure.retryable), (Charged::Yes, true), "{came:?}");
+        assert_eq!((failure.task_id.as_deref(), failure.resumable), (Some("5f48"), true), "{came:?}");
+    }
+}
