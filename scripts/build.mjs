@@ -22,7 +22,7 @@ export async function build() {
   const [major = 0] = process.versions.node.split(".").map(Number);
   if (major < 20) throw new Failed(`This needs Node 20 or later; here is ${process.versions.node}.`);
   say(1, "Packages");
-  await installPackages();
+  await installPackages(root);
   say(2, "A compiler for WebAssembly");
   const tools = await toolchain();
   say(3, "The client in WebAssembly (the first time takes some minutes)");
@@ -35,13 +35,17 @@ export async function build() {
   await bundlePage();
 }
 
-/** `npm ci`, unless it was done for this very lock file. */
-async function installPackages() {
-  const lock = await readFile(`${root}/package-lock.json`);
+/**
+ * `npm ci` in a folder, unless it was done for its very lock file.
+ *
+ * @param {string} folder
+ */
+export async function installPackages(folder) {
+  const lock = await readFile(`${folder}/package-lock.json`);
   const hash = createHash("sha256").update(lock).digest("hex");
-  const stamp = `${root}/node_modules/.installed`;
+  const stamp = `${folder}/node_modules/.installed`;
   if (existsSync(stamp) && (await readFile(stamp, "utf8")) === hash) return;
-  await run("npm", ["ci", "--no-audit", "--no-fund"]);
+  await run("npm", ["ci", "--no-audit", "--no-fund", "--prefix", folder]);
   await writeFile(stamp, hash);
 }
 

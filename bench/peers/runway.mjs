@@ -1,0 +1,13 @@
+import RunwayML from "@runwayml/sdk";
+import { play } from "../player.mjs";
+
+play((baseURL) => {
+  const client = new RunwayML({ apiKey: "key", baseURL });
+  return async (imageUri, signal) => {
+    const body = { imageUri, model: "magnific_precision_upscaler_v2" };
+    const task = await client.imageUpscale
+      .create(body, { signal })
+      .waitForTaskOutput({ abortSignal: signal });
+    return task.output[0];
+  };
+});

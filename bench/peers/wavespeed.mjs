@@ -1,0 +1,9 @@
+import { Client } from "wavespeed";
+import { play } from "../player.mjs";
+import { MODELS } from "../protocols.mjs";
+
+// It takes no signal; there is nothing to abort a call with.
+play((baseUrl) => {
+  const client = new Client("key", { baseUrl });
+  return async (image) => (await client.run(MODELS.wavespeed, { image })).outputs[0];
+});
