@@ -1,5 +1,9 @@
+import { type UpscaleAllOptions, type Upscaled, upscaleAll } from "./all.js";
 import { type Failure, UpscaleError } from "./error.js";
 import { Job } from "./job.js";
+import { Limiter } from "./limiter.js";
+import { forRuntime, inPage } from "./runtime.js";
+import { keptToken } from "./token.js";
 import type {
   CallOptions,
   CreateTaskRequest,
@@ -20,28 +24,42 @@ const API = "https://api.kie.ai";
 interface Run extends CallOptions {
   /** When the time-out began, on the clock of `performance.now()`. */
   began?: number;
+  /** The `Idempotency-Key` of its createTask. */
+  attempt?: string;
   onUpdate?: (update: Update) => void;
 }
 
 /** What an `Upscaler` can do. Each runtime's `Upscaler` is this, with a way to load the WebAssembly. */
 export class Client {
   readonly #load: Load;
+  /** Whether a gateway is asked, which has a queue and knows an attempt by its key. */
+  readonly #gateway: boolean;
   readonly #settings: {
     readonly baseUrl: string;
-    readonly bearer: string;
+    readonly bearer: string | ((refused?: string) => Promise<string>);
+    readonly limiter: Limiter | undefined;
     readonly fetch: (request: Request) => Promise<Response>;
     readonly fail: (failure: Failure, cause: unknown) => UpscaleError;
   };
 
   /** @internal */
   constructor(options: UpscalerOptions, load: Load) {
+    const { apiKey, token, fetch: send = (request: Request) => globalThis.fetch(request) } = options;
     this.#load = load;
+    this.#gateway = apiKey === undefined && token !== undefined;
     this.#settings = {
       baseUrl: String(options.baseUrl ?? API).replace(/\/+$/, ""),
-      bearer: String(options.apiKey ?? options.token ?? ""),
-      fetch: options.fetch ?? ((request) => globalThis.fetch(request)),
+      bearer: this.#gateway && typeof token === "function" ? keptToken(token) : String(apiKey ?? token ?? ""),
+      limiter: options.limiter ?? (this.#gateway ? undefined : new Limiter()),
+      fetch: (request) => send(forRuntime(request)),
       fail: (failure, cause) => this.#error(failure, cause),
     };
+    if (apiKey !== undefined && options.dangerouslyAllowBrowser !== true && inPage()) {
+      throw this.#invalid(
+        "An apiKey in a web page can be read by every visitor. Keep it on a server of yours, and give the page " +
+          "that server's baseUrl and a token; or set dangerouslyAllowBrowser, if only you can open the page.",
+      );
+    }
   }
 
   /**
@@ -82,6 +100,27 @@ export class Client {
   }
 
   /**
+   * Enlarges many images and tells each one's end as it comes; one failure does not end the others.
+   *
+   * Images are taken from the iterable as there is room for them. Leaving the loop begins no more of them; those
+   * under way go on to their end and are charged, though nobody reads it. To stop waiting for these, too, abort.
+   *
+   * @param images As for {@link upscale}; an array, a generator, or an async one.
+   * @returns An iteration over what ended, in the order in which it did. It rejects with the signal's own reason, and
+   * with what `images` threw, once those under way have been told.
+   */
+  async *upscaleAll<Image extends string | URL>(
+    images: Iterable<Image> | AsyncIterable<Image>,
+    options: UpscaleAllOptions = {},
+  ): AsyncGenerator<Upscaled<Image>, void, void> {
+    const { concurrency = 20, ...rest } = options;
+    if (!(concurrency >= 1)) throw this.#invalid("The concurrency is not a number from 1.");
+    yield* upscaleAll(images, concurrency, options.signal, (image, signal) =>
+      this.upscale(image, { ...rest, signal }),
+    );
+  }
+
+  /**
    * The API's createTask by itself.
    *
    * @returns The task's id.
@@ -118,7 +157,7 @@ export class Client {
       String(model),
       String(input.image),
       callBackUrl === undefined ? undefined : String(callBackUrl),
-      run,
+      this.#gateway ? { ...run, attempt: attemptId() } : run,
     );
   }
 
@@ -146,9 +185,19 @@ export class Client {
     }
   }
 
+  #invalid(message: string): UpscaleError {
+    return this.#error({ ...NOTHING_SENT, kind: "invalid-input", message, retryable: false }, undefined);
+  }
+
   #error(failure: Failure, cause: unknown): UpscaleError {
     return new UpscaleError(failure, cause, (taskId) => this.resume(taskId));
   }
+}
+
+/** 128 random bits. Not `randomUUID`, which a page has only where it came by https. */
+function attemptId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 const NOTHING_SENT = {

@@ -1,5 +1,7 @@
-export { type ErrorKind, type Failure, UpscaleError } from "./error.js";
+export type { UpscaleAllOptions, Upscaled } from "./all.js";
+export { type ErrorKind, type Failure, isRetryable, isUpscaleError, UpscaleError } from "./error.js";
 export type { Job } from "./job.js";
+export { Limiter } from "./limiter.js";
 export type {
   CallOptions,
   CreateTaskRequest,

@@ -3,6 +3,7 @@
 //! What is exported to JavaScript are free functions over plain data, so that nobody
 //! has to free Rust memory there. The classes that users see are in `npm/`.
 
+mod bearer;
 mod clock;
 mod drive;
 mod exchange;
@@ -10,6 +11,7 @@ mod exports;
 mod js;
 mod parsed;
 mod stop;
+mod turn;
 
 pub use exports::{create_task, follow, get_task};
 pub use js::{Run, Settings};

@@ -7,6 +7,7 @@ pub mod image;
 pub mod input;
 pub mod job;
 pub mod json;
+pub mod limiter;
 pub mod pace;
 pub mod verdict;
 pub mod wire;
