@@ -25,10 +25,16 @@ interface Kept extends Begun<string | null> {
   ended: boolean;
 }
 
+/** 128 random bits. Not `randomUUID`, which a page has only where it came by https. */
+export function attemptId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 /** The jobs under way, as they are kept in a store. */
 export class Attempts {
   readonly #store: Store;
-  #tidied = false;
+  #tidying: Promise<void> | undefined;
 
   constructor(store: Store) {
     this.#store = store;
@@ -49,9 +55,11 @@ export class Attempts {
     image: string,
     key: string | undefined,
   ): Promise<{ pending: Begun<string | null>; isNew: boolean }> {
-    await this.#tidy();
+    // All wait for the same one, so that nobody overtakes the first.
+    this.#tidying ??= this.#tidy();
+    await this.#tidying;
     const hasKey = key !== undefined;
-    const attempt = key ?? crypto.randomUUID();
+    const attempt = key ?? attemptId();
     const fresh: Kept = { attempt, image, taskId: null, createdAt: Date.now(), hasKey, ended: false };
     if (!hasKey) {
       await this.#keep(fresh);
@@ -122,9 +130,12 @@ export class Attempts {
 
   /** Keys whose time is over are forgotten once in an Upscaler's life, since nobody may ask for them again. */
   async #tidy(): Promise<void> {
-    if (this.#tidied) return;
-    this.#tidied = true;
-    for (const kept of await this.#all()) if (kept.ended && isOver(kept)) await this.forget(kept.attempt);
+    try {
+      for (const kept of await this.#all()) if (kept.ended && isOver(kept)) await this.forget(kept.attempt);
+    } catch (error) {
+      this.#tidying = undefined;
+      throw error;
+    }
   }
 }
 

@@ -1,6 +1,10 @@
-import { Attempts, type Begun, type Pending } from "./attempts.js";
+import { type UpscaleAllOptions, type Upscaled, upscaleAll } from "./all.js";
+import { Attempts, attemptId, type Begun, type Pending } from "./attempts.js";
 import { type Failure, UpscaleError } from "./error.js";
 import { Job } from "./job.js";
+import { Limiter } from "./limiter.js";
+import { forRuntime, inPage } from "./runtime.js";
+import { keptToken } from "./token.js";
 import type {
   CallOptions,
   CreateTaskRequest,
@@ -25,6 +29,8 @@ const UPLOADS = "https://kieai.redpandaai.co";
 interface Run extends CallOptions {
   /** When the time-out began, on the clock of `performance.now()`. */
   began?: number;
+  /** The `Idempotency-Key` of its createTask. */
+  attempt?: string;
 }
 
 /** What an `Upscaler` can do. Each runtime's `Upscaler` is this, with a way to load the WebAssembly. */
@@ -33,26 +39,38 @@ export class Client {
   readonly #attempts: Attempts;
   /** Calls with an `idempotencyKey` whose task is being made. */
   readonly #underWay = new Map<string, { image: string; job: Promise<Job> }>();
+  /** Whether a gateway is asked, which has a queue and knows an attempt by its key. */
+  readonly #gateway: boolean;
   readonly #settings: {
     readonly baseUrl: string;
     readonly uploadBaseUrl: string;
-    readonly bearer: string;
+    readonly bearer: string | ((refused?: string) => Promise<string>);
+    readonly limiter: Limiter | undefined;
     readonly fetch: (request: Request) => Promise<Response>;
     readonly fail: (failure: Failure, cause: unknown) => UpscaleError;
   };
 
   /** @internal */
   constructor(options: UpscalerOptions, load: Load) {
+    const { apiKey, token, fetch: send = (request: Request) => globalThis.fetch(request) } = options;
     this.#load = load;
     this.#attempts = new Attempts(options.store ?? new Map());
+    this.#gateway = apiKey === undefined && token !== undefined;
     const baseUrl = base(options.baseUrl ?? API);
     this.#settings = {
       baseUrl,
       uploadBaseUrl: base(options.uploadBaseUrl ?? (baseUrl === API ? UPLOADS : baseUrl)),
-      bearer: String(options.apiKey ?? options.token ?? ""),
-      fetch: options.fetch ?? ((request) => globalThis.fetch(request)),
+      bearer: this.#gateway && typeof token === "function" ? keptToken(token) : String(apiKey ?? token ?? ""),
+      limiter: options.limiter ?? (this.#gateway ? undefined : new Limiter()),
+      fetch: (request) => send(forRuntime(request)),
       fail: (failure, cause) => this.#error(failure, cause),
     };
+    if (apiKey !== undefined && options.dangerouslyAllowBrowser !== true && inPage()) {
+      throw this.#invalid(
+        "An apiKey in a web page can be read by every visitor. Keep it on a server of yours, and give the page " +
+          "that server's baseUrl and a token; or set dangerouslyAllowBrowser, if only you can open the page.",
+      );
+    }
   }
 
   /**
@@ -106,6 +124,27 @@ export class Client {
   /** Takes a job out of the store. Its task, where there is one, goes on and is charged. */
   forget({ attempt }: Pick<Pending, "attempt">): Promise<void> {
     return this.#attempts.forget(attempt);
+  }
+
+  /**
+   * Enlarges many images and tells each one's end as it comes; one failure does not end the others.
+   *
+   * Images are taken from the iterable as there is room for them. Leaving the loop begins no more of them; those
+   * under way go on to their end and are charged, though nobody reads it. To stop waiting for these, too, abort.
+   *
+   * @param images As for {@link upscale}; an array, a generator, or an async one.
+   * @returns An iteration over what ended, in the order in which it did. It rejects with the signal's own reason, and
+   * with what `images` threw, once those under way have been told.
+   */
+  async *upscaleAll<Image extends ImageSource>(
+    images: Iterable<Image> | AsyncIterable<Image>,
+    options: UpscaleAllOptions = {},
+  ): AsyncGenerator<Upscaled<Image>, void, void> {
+    const { concurrency = 20, ...rest } = options;
+    if (!(concurrency >= 1)) throw this.#invalid("The concurrency is not a number from 1.");
+    yield* upscaleAll(images, concurrency, options.signal, (image, signal) =>
+      this.upscale(image, { ...rest, signal }),
+    );
   }
 
   /**
@@ -191,7 +230,8 @@ export class Client {
       return this.#settings.fetch(outgoing);
     };
     try {
-      const submitted = await this.#createTask(request, sending, { ...this.#settings, fetch });
+      const run = this.#gateway ? { ...sending, attempt: encodeURIComponent(attempt) } : sending;
+      const submitted = await this.#createTask(request, run, { ...this.#settings, fetch });
       await this.#attempts.made(attempt, submitted.taskId).catch(storeFailed);
       return this.#job({ taskId: submitted.taskId, createdAt: Date.now(), attempt }, [submitted], run);
     } catch (error) {
@@ -243,8 +283,7 @@ export class Client {
 
   #expectSame(image: string, other: string): void {
     if (image === other) return;
-    const message = "This idempotencyKey was used for another image. Use another key.";
-    throw this.#error({ ...NOTHING_SENT, kind: "invalid-input", message, retryable: false }, undefined);
+    throw this.#invalid("This idempotencyKey was used for another image. Use another key.");
   }
 
   /** What must be written before anything is sent. */
@@ -265,7 +304,7 @@ export class Client {
       String(model),
       String(input.image),
       callBackUrl === undefined ? undefined : String(callBackUrl),
-      run,
+      this.#gateway ? { attempt: attemptId(), ...run } : run,
     );
   }
 
@@ -312,6 +351,10 @@ export class Client {
         "has 'wasm-unsafe-eval' in script-src.";
       throw this.#error({ ...NOTHING_SENT, kind: "load-failed", message, retryable: true }, cause);
     }
+  }
+
+  #invalid(message: string): UpscaleError {
+    return this.#error({ ...NOTHING_SENT, kind: "invalid-input", message, retryable: false }, undefined);
   }
 
   #error(failure: Failure, cause: unknown): UpscaleError {

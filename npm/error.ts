@@ -40,7 +40,7 @@ export type ErrorKind =
   | "unreachable"
   /** The answer was not the API's: a web page, broken JSON, a cut body, a redirect. */
   | "bad-reply"
-  /** The request to make the task left, and no readable answer came. It is never sent a second time. */
+  /** The request to make the task left, and no readable answer came. It is not sent again, except to a gateway. */
   | "outcome-unknown"
   /** The time that the call was given is over. The task goes on. */
   | "timeout"
@@ -48,6 +48,24 @@ export type ErrorKind =
   | "load-failed"
   /** The store could not be written to, so nothing was sent. */
   | "store-failed";
+
+/** Whether this is an {@link UpscaleError}, also one of another copy of this package. */
+export function isUpscaleError(error: unknown): error is UpscaleError {
+  return error instanceof UpscaleError || (error instanceof Error && error.name === "UpscaleError");
+}
+
+/**
+ * Whether the call that rejected with this may be made again, and costs nothing twice. An error that was
+ * wrapped in others is found in their chain of causes.
+ */
+export function isRetryable(error: unknown): boolean {
+  const seen = new Set<unknown>();
+  for (let cause = error; cause instanceof Error && !seen.has(cause); cause = cause.cause) {
+    if (isUpscaleError(cause)) return cause.retryable;
+    seen.add(cause);
+  }
+  return false;
+}
 
 /** What an {@link UpscaleError} is made of. */
 export interface Failure {

@@ -1,6 +1,8 @@
+export type { UpscaleAllOptions, Upscaled } from "./all.js";
 export type { Pending } from "./attempts.js";
-export { type ErrorKind, type Failure, UpscaleError } from "./error.js";
+export { type ErrorKind, type Failure, isRetryable, isUpscaleError, UpscaleError } from "./error.js";
 export type { Job } from "./job.js";
+export { Limiter } from "./limiter.js";
 export { indexedDb, type Store, webStorage } from "./store.js";
 export type {
   CallOptions,

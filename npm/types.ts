@@ -1,4 +1,6 @@
+import type { Limiter } from "./limiter.js";
 import type { Store } from "./store.js";
+import type { AskForToken } from "./token.js";
 
 /** Where to go, and with what key. */
 export type UpscalerOptions = {
@@ -22,15 +24,28 @@ export type UpscalerOptions = {
    * @defaultValue a `Map`, which is as long-lived as this object
    */
   store?: Store;
+  /**
+   * What keeps to the service's limit of 20 new tasks in 10 s, to be shared by those that use one account.
+   * @defaultValue one of its own with an `apiKey`; none with a `token`, since a gateway has a queue itself
+   */
+  limiter?: Limiter;
 } & (
   | {
       /** The API's key. It does not belong into a page: use a gateway and a `token` there. */
       apiKey: string;
+      /**
+       * Takes the key in a web page all the same, where every visitor can read it and spend the account's credits.
+       * @defaultValue false: the constructor throws
+       */
+      dangerouslyAllowBrowser?: boolean;
       token?: never;
     }
   | {
-      /** A gateway's token, in the key's place. */
-      token: string;
+      /**
+       * A gateway's token, in the key's place, or a function that gives it. That is called at the first request, and
+       * once more when the gateway answers 401.
+       */
+      token: string | AskForToken;
       apiKey?: never;
     }
 );

@@ -3,10 +3,10 @@
 use crisp_upscale_core::job::{Fault, Request};
 use crisp_upscale_core::json::Json;
 use crisp_upscale_core::pace;
-use crisp_upscale_core::verdict::proves_no_connection;
+use crisp_upscale_core::verdict::{proves_no_connection, says_no_connection};
 use crisp_upscale_core::wire::{CREATE_TASK, CREDIT, FILE_STREAM_UPLOAD, RECORD_INFO, Reply, TASK_ID};
 use gloo_net::http::{Request as Http, RequestBuilder};
-use js_sys::{Date, JSON, Promise};
+use js_sys::{Array, Date, JSON, Promise};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 use web_sys::{AbortController, AbortSignal, FormData, RequestCache, RequestRedirect};
@@ -37,6 +37,22 @@ pub(crate) enum Came {
     Fault(Fault, JsValue),
 }
 
+impl Came {
+    /// Whether the server refused the key or token.
+    pub(crate) fn is_unauthorized(&self) -> bool {
+        let Came::Reply(reply, _) = self else { return false };
+        reply.envelope().map_or(reply.status == 401, |envelope| envelope.code == 401)
+    }
+}
+
+/// What goes along in a request's headers.
+pub(crate) struct Headers<'a> {
+    /// The key or token.
+    pub(crate) bearer: &'a str,
+    /// The `Idempotency-Key` of a createTask, where the server takes one.
+    pub(crate) attempt: Option<&'a str>,
+}
+
 /// Sends a request and reads its reply, until the instant `give_up`.
 ///
 /// # Errors
@@ -45,11 +61,12 @@ pub(crate) async fn exchange(
     settings: &Settings,
     stop: &Stop,
     ask: &Ask<'_>,
+    headers: Headers<'_>,
     give_up: u64,
 ) -> Result<Came, JsValue> {
     let timer = Timer::until(give_up);
     let controller = AbortController::new()?;
-    let request = build(settings, ask, &controller.signal())?;
+    let request = build(settings, ask, &headers, &controller.signal())?;
     let came = match converse(settings, stop, &timer, &request).await {
         Ok((reply, text)) => Came::Reply(reply, text),
         // After an abort nobody asks what came of it.
@@ -124,7 +141,12 @@ pub(crate) async fn read(
     }
 }
 
-fn build(settings: &Settings, ask: &Ask<'_>, signal: &AbortSignal) -> Result<web_sys::Request, JsValue> {
+fn build(
+    settings: &Settings,
+    ask: &Ask<'_>,
+    headers: &Headers<'_>,
+    signal: &AbortSignal,
+) -> Result<web_sys::Request, JsValue> {
     // A framework's cache must not answer a read; some versions of workerd throw on the option.
     let fresh = |read: &dyn Fn() -> RequestBuilder| {
         read().cache(RequestCache::NoStore).build().or_else(|_| read().build())
@@ -133,18 +155,22 @@ fn build(settings: &Settings, ask: &Ask<'_>, signal: &AbortSignal) -> Result<web
         Ask::Job(Request::Create(body)) => {
             let body = body.serialize(&serde_wasm_bindgen::Serializer::json_compatible())?;
             let body = JSON::stringify(&body)?;
-            prepare(Http::post(&url(settings, CREATE_TASK)), settings, signal)
-                .header("Content-Type", "application/json")
-                .body(body)
+            let post = prepare(Http::post(&url(settings, CREATE_TASK)), headers, signal)
+                .header("Content-Type", "application/json");
+            match headers.attempt {
+                Some(attempt) => post.header("Idempotency-Key", attempt),
+                None => post,
+            }
+            .body(body)
         }
         Ask::Job(Request::Look(task_id)) => fresh(&|| {
-            prepare(Http::get(&url(settings, RECORD_INFO)), settings, signal).query([(TASK_ID, task_id)])
+            prepare(Http::get(&url(settings, RECORD_INFO)), headers, signal).query([(TASK_ID, task_id)])
         }),
-        Ask::Credit => fresh(&|| prepare(Http::get(&url(settings, CREDIT)), settings, signal)),
+        Ask::Credit => fresh(&|| prepare(Http::get(&url(settings, CREDIT)), headers, signal)),
         // The runtime adds the form's own `Content-Type`, which names the boundary.
         Ask::Upload(form) => {
             let url = settings.upload_base_url() + FILE_STREAM_UPLOAD;
-            prepare(Http::post(&url), settings, signal).body(*form)
+            prepare(Http::post(&url), headers, signal).body(*form)
         }
     };
     built.map(Into::into).map_err(|error| JsError::new(&error.to_string()).into())
@@ -155,24 +181,30 @@ fn url(settings: &Settings, path: &str) -> String {
 }
 
 /// No redirect is followed: it would take the key to another host.
-fn prepare(builder: RequestBuilder, settings: &Settings, signal: &AbortSignal) -> RequestBuilder {
+fn prepare(builder: RequestBuilder, headers: &Headers<'_>, signal: &AbortSignal) -> RequestBuilder {
     builder
-        .header("Authorization", &format!("Bearer {}", settings.bearer()))
+        .header("Authorization", &format!("Bearer {}", headers.bearer))
         .redirect(RequestRedirect::Manual)
         .abort_signal(Some(signal))
 }
 
-/// Node and its like tell in `code`, of the error or of its cause, what the system said.
+/// Bun tells in the error what the system said, Deno in the error or its cause, Node in the cause.
 pub(crate) fn fault(error: &JsValue) -> Fault {
     if !error.is_object() {
         return Fault::Lost;
     }
     let error: &Rejection = error.unchecked_ref();
-    let codes = [error.cause().map(|cause| cause.code()), Some(error.code())];
-    let proven = codes
-        .into_iter()
-        .flatten()
-        .filter_map(|code| code.as_string())
-        .any(|code| proves_no_connection(&code));
+    let proven = proves(error) || error.cause().is_some_and(|cause| proves(&cause));
     if proven { Fault::NoConnection } else { Fault::Lost }
+}
+
+fn proves(error: &Rejection) -> bool {
+    // Node dials several addresses of a host: its error has the code of the first, and each has to have failed.
+    if let Some(errors) = error.errors().dyn_ref::<Array>() {
+        return errors.length() > 0
+            && errors.iter().all(|error| error.is_object() && proves(error.unchecked_ref()));
+    }
+    let syscall = error.syscall().as_string();
+    error.code().as_string().is_some_and(|code| proves_no_connection(&code, syscall.as_deref()))
+        || error.message().as_string().is_some_and(|message| says_no_connection(&message))
 }

@@ -32,7 +32,12 @@ pub async fn create_task(
         input::image_url(&image)?;
         call_back_url.as_deref().map_or(Ok(()), input::call_back_url)
     })?;
-    let job = Job::create(CreateTask::upscale(image, call_back_url), call.deadline);
+    let request = CreateTask::upscale(image, call_back_url);
+    let job = if call.run.attempt().is_some() {
+        Job::create_idempotent(request, call.deadline)
+    } else {
+        Job::create(request, call.deadline)
+    };
     call.play(job, true).await
 }
 

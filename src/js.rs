@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
 extern "C" {
-    /// What `npm/` made of an `Upscaler`'s options: `{ baseUrl, uploadBaseUrl, bearer, fetch, fail }`.
+    /// What `npm/` made of an `Upscaler`'s options: `{ baseUrl, uploadBaseUrl, bearer, limiter?, fetch, fail }`.
     #[derive(Debug)]
     pub type Settings;
 
@@ -20,10 +20,14 @@ extern "C" {
     #[wasm_bindgen(method, getter, js_name = uploadBaseUrl)]
     pub(crate) fn upload_base_url(this: &Settings) -> String;
 
-    /// The key or token; goes into the `Authorization` of requests to `baseUrl` and `uploadBaseUrl`
-    /// and nowhere else.
+    /// The key or token, or a function that promises a token: `(refused?: string) => Promise<string>`.
+    /// Goes into the `Authorization` of requests to `baseUrl` and `uploadBaseUrl` and nowhere else.
     #[wasm_bindgen(method, getter)]
-    pub(crate) fn bearer(this: &Settings) -> String;
+    pub(crate) fn bearer(this: &Settings) -> JsValue;
+
+    /// What keeps to the service's limit; absent where somebody else does.
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn limiter(this: &Settings) -> Option<Limiter>;
 
     /// The `fetch` to use.
     #[wasm_bindgen(method, getter)]
@@ -36,7 +40,7 @@ extern "C" {
 
 #[wasm_bindgen]
 extern "C" {
-    /// What one call may say: `{ signal?, timeout?, began?, onUpdate? }`.
+    /// What one call may say: `{ signal?, timeout?, began?, attempt?, onUpdate? }`.
     #[derive(Debug)]
     pub type Run;
 
@@ -52,9 +56,51 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub(crate) fn began(this: &Run) -> Option<f64>;
 
+    /// The `Idempotency-Key` of every createTask of the call, where the server takes one.
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn attempt(this: &Run) -> Option<String>;
+
     /// Called with each update.
     #[wasm_bindgen(method, getter, js_name = onUpdate)]
     pub(crate) fn on_update(this: &Run) -> Option<Function>;
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// `npm/limiter.ts`: what the limit counts, and the queue of those who wait.
+    #[derive(Clone)]
+    pub(crate) type Limiter;
+
+    #[wasm_bindgen(method, getter, js_name = underWay)]
+    pub(crate) fn under_way(this: &Limiter) -> u32;
+
+    #[wasm_bindgen(method, setter, js_name = underWay)]
+    pub(crate) fn set_under_way(this: &Limiter, count: u32);
+
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn ended(this: &Limiter) -> Vec<f64>;
+
+    #[wasm_bindgen(method, setter)]
+    pub(crate) fn set_ended(this: &Limiter, instants: Vec<f64>);
+
+    /// A new place at the queue's end.
+    #[wasm_bindgen(method, catch)]
+    pub(crate) fn join(this: &Limiter) -> Result<JsValue, JsValue>;
+
+    /// Gives the place up; wakes whoever is first then.
+    #[wasm_bindgen(method, catch)]
+    pub(crate) fn leave(this: &Limiter, place: &JsValue) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = isFirst)]
+    pub(crate) fn is_first(this: &Limiter, place: &JsValue) -> Result<bool, JsValue>;
+
+    /// Resolves to `true` when the place is to be looked at again.
+    #[wasm_bindgen(method, catch)]
+    pub(crate) fn woken(this: &Limiter, place: &JsValue) -> Result<Promise, JsValue>;
+
+    /// Wakes whoever is first.
+    #[wasm_bindgen(method, catch)]
+    pub(crate) fn wake(this: &Limiter) -> Result<(), JsValue>;
 }
 
 #[wasm_bindgen]
@@ -149,4 +195,14 @@ extern "C" {
 
     #[wasm_bindgen(method, getter)]
     pub(crate) fn code(this: &Rejection) -> JsValue;
+
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn syscall(this: &Rejection) -> JsValue;
+
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn message(this: &Rejection) -> JsValue;
+
+    /// Of an `AggregateError`.
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn errors(this: &Rejection) -> JsValue;
 }

@@ -3,6 +3,7 @@
 //! What is exported to JavaScript are free functions over plain data, so that nobody
 //! has to free Rust memory there. The classes that users see are in `npm/`.
 
+mod bearer;
 mod clock;
 mod drive;
 mod exchange;
@@ -11,6 +12,7 @@ mod file;
 mod js;
 mod parsed;
 mod stop;
+mod turn;
 mod upload;
 
 pub use exports::{create_task, credits, follow, get_task};

@@ -29,6 +29,9 @@ const GRACE: u64 = 90_000;
 /// How often a create is sent again where no connection was ever made.
 const MAX_DIALS: u32 = 3;
 
+/// How often a create whose outcome is unknown is sent again to a server that knows it by its key.
+const MAX_REPEATS: u32 = 3;
+
 /// How often a record may say `success` and name no file before that is believed.
 const MAX_EMPTY: u32 = 5;
 
@@ -43,6 +46,8 @@ pub enum Event<V> {
     Failed(Fault),
     /// The time to wait for has come.
     Woken,
+    /// A task may be made now, or the time to wait for that is over.
+    Turn,
 }
 
 /// Why no reply came.
@@ -50,6 +55,8 @@ pub enum Event<V> {
 pub enum Fault {
     /// The runtime proves that no connection was made, so nothing was sent.
     NoConnection,
+    /// There was no token to send it with, so nothing was sent.
+    NoToken,
     /// The connection failed; the request may have arrived.
     Lost,
     /// The time for this request is over; it may have arrived.
@@ -60,13 +67,24 @@ impl Fault {
     /// What it means for a request that only reads.
     #[must_use]
     pub fn of_read(self) -> Failure {
-        Failure::new(Kind::Unreachable, Charged::Unknown).retryable()
+        match self {
+            Fault::NoToken => no_token(Charged::Unknown),
+            _ => Failure::new(Kind::Unreachable, Charged::Unknown).retryable(),
+        }
     }
+}
+
+pub(crate) fn no_token(charged: Charged) -> Failure {
+    let message = "The token could not be had, so nothing was sent. The cause says why.";
+    Failure { message: message.to_owned(), ..Failure::new(Kind::Unauthorized, charged) }.retryable()
 }
 
 /// What to do next.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Next {
+    /// Wait until the [`limiter`](crate::limiter) lets a task be made, and no longer than to the
+    /// instant; come back with [`Event::Turn`]. The request that follows is the one that counts.
+    TakeTurn(Instant),
     /// Send this, and give up on it at the instant.
     Send(Request, Instant),
     /// Wake me at the instant.
@@ -138,8 +156,19 @@ impl Job {
     /// A job that makes its task first. The caller's patience ends at `deadline`.
     #[must_use]
     pub fn create(request: CreateTask, deadline: Instant) -> Self {
-        let creating = Creating { request, sent: false, dials: 0, refusals: 0 };
+        let creating = Creating { request, idempotent: false, sent: false, dials: 0, refusals: 0, losses: 0 };
         Job { deadline, phase: Phase::Creating(creating) }
+    }
+
+    /// The same, where the server makes one task of all requests of this job, as a gateway does
+    /// that knows them by one `Idempotency-Key`. A create whose outcome is unknown is sent again then.
+    #[must_use]
+    pub fn create_idempotent(request: CreateTask, deadline: Instant) -> Self {
+        let mut job = Job::create(request, deadline);
+        if let Phase::Creating(creating) = &mut job.phase {
+            creating.idempotent = true;
+        }
+        job
     }
 
     /// A job whose task was made already, at `made` on the clock of `deadline`.
@@ -177,13 +206,17 @@ fn fail(failure: Failure) -> Next {
 #[derive(Debug)]
 struct Creating {
     request: CreateTask,
-    /// Whether a request has left that nobody has refused. While it has, none leaves again,
+    /// Whether the server makes one task of all requests.
+    idempotent: bool,
+    /// Whether a request has left that may not be sent again. While it has, none leaves,
     /// whatever whoever plays this job comes with.
     sent: bool,
     /// Tries that made no connection.
     dials: u32,
     /// Tries that the rate limit refused.
     refusals: u32,
+    /// Tries whose outcome is unknown.
+    losses: u32,
 }
 
 /// The phase is over: the task has an id.
@@ -194,10 +227,11 @@ struct Made {
 impl Creating {
     fn handle<V: Json>(&mut self, event: Event<V>, now: Instant, deadline: Instant) -> Result<Next, Made> {
         Ok(match event {
-            Event::Start | Event::Woken if self.sent => unknown(),
-            Event::Start | Event::Woken => {
+            Event::Start | Event::Woken | Event::Turn if self.sent => fail(unknown()),
+            Event::Start | Event::Woken => Next::TakeTurn(deadline),
+            Event::Turn => {
                 if now >= deadline {
-                    return Ok(fail(Failure {
+                    return Ok(self.fail(Failure {
                         message: "The time was over before the task could be made.".to_owned(),
                         ..Failure::new(Kind::Timeout, Charged::No).retryable()
                     }));
@@ -212,34 +246,56 @@ impl Creating {
                     self.refusals += 1;
                     self.again(failure, pace::wait(asked, self.refusals), now, deadline)
                 }
-                Created::Failed(failure) => fail(failure),
+                Created::Failed(failure) if failure.kind == Kind::OutcomeUnknown => {
+                    self.lost(failure, now, deadline)
+                }
+                Created::Failed(failure) => self.fail(failure),
             },
+            Event::Failed(Fault::NoToken) => self.fail(no_token(Charged::No)),
             Event::Failed(Fault::NoConnection) => {
                 self.dials += 1;
                 let failure = Failure::new(Kind::Unreachable, Charged::No).retryable();
                 if self.dials >= MAX_DIALS {
-                    return Ok(fail(failure));
+                    return Ok(self.fail(failure));
                 }
                 self.again(failure, pace::after_failure(self.dials), now, deadline)
             }
-            // The request left: it may have made a task, so it is not sent again.
-            Event::Failed(Fault::Lost | Fault::TimedOut) => unknown(),
+            Event::Failed(Fault::Lost | Fault::TimedOut) => self.lost(unknown(), now, deadline),
         })
+    }
+
+    /// The request left and may have made a task: it is sent again only where that makes no second one.
+    fn lost(&mut self, failure: Failure, now: Instant, deadline: Instant) -> Next {
+        self.losses += 1;
+        if !self.idempotent || self.losses > MAX_REPEATS {
+            return self.fail(failure);
+        }
+        self.again(failure, pace::after_failure(self.losses), now, deadline)
     }
 
     /// Sends again after `wait`, or ends with `failure` where the caller would not wait so long.
     fn again(&mut self, failure: Failure, wait: u64, now: Instant, deadline: Instant) -> Next {
         let then = now.saturating_add(wait);
         if then >= deadline {
-            return fail(failure);
+            return self.fail(failure);
         }
         self.sent = false;
         Next::WaitUntil(then)
     }
+
+    /// Ends with `failure`. What a later request was answered says nothing of an earlier one
+    /// whose outcome is unknown.
+    fn fail(&self, failure: Failure) -> Next {
+        if self.losses == 0 || failure.kind == Kind::OutcomeUnknown {
+            return fail(failure);
+        }
+        let unknown = Failure { code: failure.code, status: failure.status, ..unknown() };
+        fail(unknown.adding(" When it was sent again: ", &failure.message))
+    }
 }
 
-fn unknown() -> Next {
-    fail(Failure::new(Kind::OutcomeUnknown, Charged::Unknown))
+fn unknown() -> Failure {
+    Failure::new(Kind::OutcomeUnknown, Charged::Unknown)
 }
 
 /// A task that was made and has not ended.
@@ -265,13 +321,15 @@ impl Following {
         let mut news = None;
         let next = match event {
             // It has succeeded; all that is missing is the file's name.
-            Event::Start | Event::Woken if now >= deadline && self.empty > 0 => fail(self.nameless()),
-            Event::Start | Event::Woken if now >= deadline => fail(self.timeout()),
+            Event::Start | Event::Woken | Event::Turn if now >= deadline && self.empty > 0 => {
+                fail(self.nameless())
+            }
+            Event::Start | Event::Woken | Event::Turn if now >= deadline => fail(self.timeout()),
             // Just made, perhaps by the job before this one: nothing to see yet.
             Event::Start if (self.made..self.first_look()).contains(&now) => {
                 Next::WaitUntil(deadline.min(self.first_look()))
             }
-            Event::Start | Event::Woken => {
+            Event::Start | Event::Woken | Event::Turn => {
                 let give_up = deadline.min(now.saturating_add(LOOK_PATIENCE));
                 Next::Send(Request::Look(self.task_id.clone()), give_up)
             }
@@ -290,10 +348,7 @@ impl Following {
                 Looked::Again(asked, failure) => self.bad_poll(asked, failure.message, now, deadline),
                 Looked::Missing(failure) | Looked::Failed(failure) => fail(failure.of_task(&self.task_id)),
             },
-            Event::Failed(_) => {
-                let trouble = Failure::new(Kind::Unreachable, Charged::Unknown).message;
-                self.bad_poll(None, trouble, now, deadline)
-            }
+            Event::Failed(fault) => self.bad_poll(None, fault.of_read().message, now, deadline),
         };
         Step { news, next }
     }

@@ -8,6 +8,7 @@ pub mod image;
 pub mod input;
 pub mod job;
 pub mod json;
+pub mod limiter;
 pub mod pace;
 pub mod result;
 pub mod upload;

@@ -3,7 +3,7 @@
 //! createTask it is sent again when its outcome is unknown.
 
 use crate::failure::{Charged, Failure, Kind};
-use crate::job::{Event, Fault, Instant};
+use crate::job::{Event, Fault, Instant, no_token};
 use crate::json::Json;
 use crate::pace;
 use crate::verdict::{Uploaded, uploaded};
@@ -44,7 +44,8 @@ impl Upload {
     pub fn handle<V: Json>(&mut self, event: Event<V>, now: Instant) -> Next {
         match event {
             Event::Start | Event::Woken if now >= self.deadline => Next::Finish(Err(late())),
-            Event::Start | Event::Woken => {
+            // Nobody takes turns at uploading: the limit is on tasks.
+            Event::Start | Event::Woken | Event::Turn => {
                 self.tries += 1;
                 Next::Send(self.deadline.min(now.saturating_add(PATIENCE)))
             }
@@ -53,6 +54,7 @@ impl Upload {
                 Uploaded::Again(asked, failure) => self.again(asked, failure, now),
                 Uploaded::Failed(failure) => Next::Finish(Err(failure)),
             },
+            Event::Failed(Fault::NoToken) => Next::Finish(Err(no_token(Charged::No))),
             Event::Failed(Fault::TimedOut) => self.again(None, late(), now),
             Event::Failed(Fault::NoConnection | Fault::Lost) => {
                 self.again(None, Failure::new(Kind::Unreachable, Charged::No).retryable(), now)

@@ -97,6 +97,10 @@ fn play(
                     (now + after, came)
                 };
             }
+            Next::TakeTurn(until) => {
+                assert_eq!(until, deadline, "{row}: a turn is waited for as long as the caller waits");
+                event = Event::Turn;
+            }
             Next::WaitUntil(then) => {
                 assert!(now <= then && then <= deadline, "{row}: at {now} waits until {then}");
                 (now, event) = (then + late(), Event::Woken);
@@ -559,7 +563,7 @@ fn a_missing_record_is_borne_for_the_grace_of_a_new_task() {
                     assert_eq!(failure.task_id.as_deref(), Some(TASK), "{row}");
                     assert!(!failure.retryable && failure.resumable, "{row}");
                 }
-                Next::Send(..) => panic!("{row}: {next:?}"),
+                Next::Send(..) | Next::TakeTurn(_) => panic!("{row}: {next:?}"),
             }
         }
     }
@@ -962,10 +966,11 @@ fn twenty_thousand_lives() {
 #[test]
 fn an_event_out_of_turn_sends_no_second_create() {
     // Whoever plays a job should not come with these; law 1 does not depend on it.
-    let strays = || [Event::<Value>::Start, Event::Woken];
+    let strays = || [Event::<Value>::Start, Event::Woken, Event::Turn];
     for stray in strays() {
         let mut job = Job::create(CreateTask::upscale("https://h.example/a.png".to_owned(), None), 600_000);
-        assert!(matches!(job.handle(Event::<Value>::Start, 0).next, Next::Send(Request::Create(_), _)));
+        assert_eq!(job.handle(Event::<Value>::Start, 0).next, Next::TakeTurn(600_000));
+        assert!(matches!(job.handle(Event::<Value>::Turn, 0).next, Next::Send(Request::Create(_), _)));
         let step = job.handle(stray, 1_000);
         assert!(matches!(step.next, Next::Finish(_)), "while one is under way: {step:?}");
         for late in strays() {

@@ -6,7 +6,7 @@ mod common;
 use common::reply;
 use crisp_upscale_core::failure::{Charged, Failure, Kind, redact};
 use crisp_upscale_core::job::{Event, Fault, Job, Next, Request};
-use crisp_upscale_core::verdict::{Created, created, failed, proves_no_connection};
+use crisp_upscale_core::verdict::{Created, created, failed, proves_no_connection, says_no_connection};
 use crisp_upscale_core::wire::{CreateTask, Reply, TaskDetail};
 use serde_json::{Value, json};
 
@@ -210,7 +210,7 @@ fn a_success_without_a_task_id_may_have_made_a_task() {
 fn a_request_without_a_reply() {
     let after = |fault| {
         let mut job = Job::create(CreateTask::upscale("https://host.example/a.jpg".into(), None), 300_000);
-        let first = job.handle(Event::<Value>::Start, 0).next;
+        let first = job.handle(Event::<Value>::Turn, 0).next;
         assert!(matches!(first, Next::Send(Request::Create(_), _)), "{first:?}");
         job.handle(Event::<Value>::Failed(fault), 10).next
     };
@@ -230,7 +230,11 @@ fn a_request_without_a_reply() {
 #[test]
 fn only_a_failed_dial_proves_that_nothing_was_sent() {
     for code in ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "UND_ERR_CONNECT_TIMEOUT"] {
-        assert!(proves_no_connection(code), "{code}");
+        assert!(proves_no_connection(code, None), "{code}");
+    }
+    for code in ["ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH"] {
+        assert!(proves_no_connection(code, Some("connect")), "{code} of a dial");
+        assert!(!proves_no_connection(code, Some("read")), "{code} of a connection that was made");
     }
     for code in [
         "ECONNRESET",
@@ -248,8 +252,34 @@ fn only_a_failed_dial_proves_that_nothing_was_sent() {
         " ECONNREFUSED",
         "",
     ] {
-        assert!(!proves_no_connection(code), "{code}");
+        assert!(!proves_no_connection(code, None), "{code}");
     }
+    for code in ["ECONNRESET", "EPIPE", "ConnectionRefused", "FailedToOpenSocket", "ConnectionClosed"] {
+        assert!(!proves_no_connection(code, Some("connect")), "{code}");
+    }
+}
+
+/// What Deno 2.2 and 2.9 said, word for word.
+#[test]
+fn only_a_failed_dial_of_deno_proves_that_nothing_was_sent() {
+    let url = "http://api.example/api/v1/jobs/createTask";
+    for words in [
+        "client error (Connect): tcp connect error: Connection refused (os error 111)",
+        "client error (Connect): dns error: failed to lookup address information: Name or service not known",
+    ] {
+        assert!(says_no_connection(&format!("error sending request for url ({url}): {words}")), "{words}");
+    }
+    for words in [
+        "client error (SendRequest): connection closed before message completed",
+        "client error (Connect): tls handshake eof",
+        "tcp connect error",
+    ] {
+        let message = format!("error sending request from 127.0.0.1:4711 for {url} (127.0.0.1:80): {words}");
+        assert!(!says_no_connection(&message), "{words}");
+    }
+    let url = "http://api.example/client%20error%20(Connect):%20dns%20error";
+    assert!(!says_no_connection(&format!("error sending request for url ({url}): broken pipe")));
+    assert!(!says_no_connection("Fetch failed: Requests to port 1 are blocked"));
 }
 
 // What a task that failed costs
@@ -429,6 +459,9 @@ fn ended_by(mut job: Job, answer: Reply<Value>) -> Failure {
     let mut next = job.handle(Event::Replied(answer), BEGIN + 1).next;
     if matches!(next, Next::WaitUntil(_)) {
         next = job.handle(Event::<Value>::Woken, END).next;
+    }
+    if matches!(next, Next::TakeTurn(_)) {
+        next = job.handle(Event::<Value>::Turn, END).next;
     }
     let Next::Finish(outcome) = next else { panic!("goes on: {next:?}") };
     outcome.expect_err("it ended well")

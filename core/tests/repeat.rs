@@ -1,0 +1,113 @@
+//! Tests of creates that may be sent again though their outcome is unknown, since the server
+//! makes one task of all of them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::reply;
+use crisp_upscale_core::failure::{Charged, Failure, Kind};
+use crisp_upscale_core::job::{Event, Fault, Job, Next, Request};
+use crisp_upscale_core::wire::CreateTask;
+use serde_json::Value;
+
+const HTML: &str = "<html>Bad gateway</html>";
+const MADE: &str = r#"{"code":200,"data":{"taskId":"5f48"}}"#;
+const TOO_MANY: &str = r#"{"code":429,"msg":"Too many"}"#;
+
+fn says(status: u16, body: &str) -> Event<Value> {
+    Event::Replied(reply(status, body))
+}
+
+/// When creates were sent until the task was made or the job ended; the last answer stays.
+fn play(mut job: Job, answers: &[Event<Value>]) -> (Vec<u64>, Option<Failure>) {
+    let (mut now, mut event, mut sent) = (0, Event::Start, Vec::new());
+    loop {
+        let step = job.handle(event, now);
+        if step.news.is_some() {
+            return (sent, None);
+        }
+        event = match step.next {
+            Next::TakeTurn(_) => Event::Turn,
+            Next::WaitUntil(then) => {
+                now = then;
+                Event::Woken
+            }
+            Next::Send(Request::Create(_), _) => {
+                let answer = answers.get(sent.len()).or(answers.last()).unwrap().clone();
+                sent.push(now);
+                answer
+            }
+            Next::Send(request, _) => panic!("{request:?}"),
+            Next::Finish(end) => return (sent, Some(end.unwrap_err())),
+        };
+    }
+}
+
+fn job(deadline: u64) -> Job {
+    Job::create_idempotent(CreateTask::upscale("https://h.example/a.png".to_owned(), None), deadline)
+}
+
+fn unknown_outcomes() -> [Event<Value>; 5] {
+    [
+        Event::Failed(Fault::Lost),
+        Event::Failed(Fault::TimedOut),
+        says(502, HTML),
+        says(200, r#"{"code":500,"msg":"Internal"}"#),
+        says(200, r#"{"code":200,"data":{}}"#),
+    ]
+}
+
+#[test]
+fn an_unknown_outcome_is_asked_for_again_and_ends_well() {
+    for first in unknown_outcomes() {
+        let (sent, failure) = play(job(600_000), &[first.clone(), says(200, MADE)]);
+        assert_eq!((sent, failure), (vec![0, 1_000], None), "{first:?}");
+    }
+}
+
+#[test]
+fn it_is_sent_again_a_few_times_with_growing_waits() {
+    for first in unknown_outcomes() {
+        let (sent, failure) = play(job(600_000), std::slice::from_ref(&first));
+        assert_eq!(sent, [0, 1_000, 3_000, 7_000], "{first:?}");
+        let failure = failure.unwrap();
+        assert_eq!((failure.kind, failure.charged), (Kind::OutcomeUnknown, Charged::Unknown), "{first:?}");
+        assert!(!failure.retryable, "{first:?}");
+    }
+}
+
+#[test]
+fn it_is_not_sent_again_after_the_callers_time() {
+    let (sent, failure) = play(job(3_000), &[Event::Failed(Fault::Lost)]);
+    assert_eq!(sent, [0, 1_000]);
+    assert_eq!(failure.unwrap().kind, Kind::OutcomeUnknown);
+}
+
+#[test]
+fn a_later_refusal_does_not_tell_what_became_of_the_first_request() {
+    for (last, sends, words) in [
+        (says(200, r#"{"code":401,"msg":"expired"}"#), 2, "expired"),
+        (says(200, r#"{"code":402,"msg":"no credits"}"#), 2, "no credits"),
+        (Event::Failed(Fault::NoConnection), 4, "cannot be reached"),
+        (Event::Failed(Fault::NoToken), 2, "token"),
+    ] {
+        let (sent, failure) = play(job(600_000), &[Event::Failed(Fault::Lost), last.clone()]);
+        let failure = failure.unwrap();
+        assert_eq!(sent.len(), sends, "{last:?}");
+        assert_eq!((failure.kind, failure.charged), (Kind::OutcomeUnknown, Charged::Unknown), "{last:?}");
+        assert!(!failure.retryable, "{last:?}");
+        assert!(failure.message.contains(words), "{}", failure.message);
+    }
+    // The rate limit refuses until the time is over.
+    let (_, failure) = play(job(20_000), &[Event::Failed(Fault::Lost), says(429, TOO_MANY)]);
+    assert_eq!(failure.unwrap().kind, Kind::OutcomeUnknown);
+}
+
+#[test]
+fn a_token_that_cannot_be_had_costs_nothing() {
+    let (sent, failure) = play(job(600_000), &[Event::Failed(Fault::NoToken)]);
+    let failure = failure.unwrap();
+    assert_eq!(sent, [0], "whoever gives it may try again itself");
+    assert_eq!((failure.kind, failure.charged), (Kind::Unauthorized, Charged::No));
+    assert!(failure.retryable);
+}

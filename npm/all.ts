@@ -1,0 +1,113 @@
+import type { UpscaleError } from "./error.js";
+import type { SubmitOptions, UpscaleResult } from "./types.js";
+
+/** What {@link Client.upscaleAll} takes. `timeout` holds for each image, from when it is begun. */
+export interface UpscaleAllOptions extends SubmitOptions {
+  /**
+   * How many images may be under way at a time, from 1.
+   * @defaultValue 20, as many as may be begun in 10 s
+   */
+  concurrency?: number;
+}
+
+/** How the upscale of one of many images ended. */
+export type Upscaled<Image> = {
+  /** The image's place among those that were given, from 0. */
+  index: number;
+  /** The image, as it was given. */
+  image: Image;
+} & (
+  | {
+      /** What came out. */
+      result: UpscaleResult;
+      error?: never;
+    }
+  | {
+      /** Why nothing came out. */
+      error: UpscaleError;
+      result?: never;
+    }
+);
+
+/**
+ * Upscales many images, `concurrency` at a time, and yields each as it ends. An image is asked for when there
+ * is room for it, so what has ended and was not read yet takes room as well.
+ */
+export async function* upscaleAll<Image>(
+  images: Iterable<Image> | AsyncIterable<Image>,
+  concurrency: number,
+  signal: AbortSignal | undefined,
+  upscale: (image: Image, signal: AbortSignal) => Promise<UpscaleResult>,
+): AsyncGenerator<Upscaled<Image>, void, void> {
+  const source = Symbol.asyncIterator in images ? images[Symbol.asyncIterator]() : images[Symbol.iterator]();
+  const ended: Upscaled<Image>[] = [];
+  // One signal for each image: Node warns of a leak where many listen to the caller's.
+  const controllers = new Set<AbortController>();
+  let [begun, asking, left] = [0, false, false];
+  /** Why there are no more images: they are used up, or asking for one threw. */
+  let last: { threw?: unknown } | undefined;
+  let tell = () => {};
+
+  async function begin(): Promise<void> {
+    asking = true;
+    try {
+      const { done, value } = await source.next();
+      if (done) last = {};
+      else if (!left) void play(begun++, value);
+    } catch (threw) {
+      last = { threw };
+    }
+    asking = false;
+    tell();
+  }
+
+  async function play(index: number, image: Image): Promise<void> {
+    const controller = new AbortController();
+    controllers.add(controller);
+    try {
+      ended.push({ index, image, result: await upscale(image, controller.signal) });
+    } catch (error) {
+      ended.push({ index, image, error: error as UpscaleError });
+    }
+    controllers.delete(controller);
+    unlisten();
+    tell();
+  }
+
+  const abort = () => {
+    for (const controller of controllers) controller.abort(signal?.reason);
+    tell();
+  };
+  // Those under way hear of an abort also after the loop was left.
+  const unlisten = () => {
+    if (left && controllers.size === 0) signal?.removeEventListener("abort", abort);
+  };
+  signal?.addEventListener("abort", abort);
+  try {
+    while (true) {
+      signal?.throwIfAborted();
+      if (last === undefined && !asking && controllers.size + ended.length < concurrency) void begin();
+      const next = ended.shift();
+      if (next !== undefined) yield next;
+      else if (last === undefined || controllers.size > 0) {
+        await new Promise<void>((resolve) => {
+          tell = resolve;
+        });
+      } else if ("threw" in last) throw last.threw;
+      else return;
+    }
+  } finally {
+    left = true;
+    unlisten();
+    if (last === undefined) void close(source);
+  }
+}
+
+/** Tells the source that nobody asks any more, and does not wait for what it makes of that. */
+async function close(source: Iterator<unknown> | AsyncIterator<unknown>): Promise<void> {
+  try {
+    await source.return?.();
+  } catch {
+    // The loop was left for a reason of its own.
+  }
+}
