@@ -1,4 +1,10 @@
 export type { Pending } from "./attempts.js";
+export {
+  type CallbackOptions,
+  type CallbackOutcome,
+  type CallbackRefusal,
+  receiveCallback,
+} from "./callback.js";
 export { type ErrorKind, type Failure, UpscaleError } from "./error.js";
 export type { Job } from "./job.js";
 export { indexedDb, type Store, webStorage } from "./store.js";

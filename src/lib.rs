@@ -3,6 +3,7 @@
 //! What is exported to JavaScript are free functions over plain data, so that nobody
 //! has to free Rust memory there. The classes that users see are in `npm/`.
 
+mod callback;
 mod clock;
 mod drive;
 mod exchange;
@@ -13,6 +14,7 @@ mod parsed;
 mod stop;
 mod upload;
 
+pub use callback::{callback_status, open_callback, read_callback};
 pub use exports::{create_task, credits, follow, get_task};
 pub use file::{download, preflight};
 pub use js::{Blob, Run, Settings};

@@ -12,4 +12,5 @@ pub mod pace;
 pub mod result;
 pub mod upload;
 pub mod verdict;
+pub mod webhook;
 pub mod wire;
