@@ -86,6 +86,16 @@ export class Attempts {
     else await this.forget(attempt);
   }
 
+  /** Whether a job has this task, and has not been seen to end or has a key under which it may come again. */
+  async hasTask(taskId: string): Promise<boolean> {
+    return (await this.#all()).some((kept) => kept.taskId === taskId);
+  }
+
+  /** The task has ended, whichever job has it. */
+  async endedTask(taskId: string): Promise<void> {
+    for (const kept of await this.#all()) if (kept.taskId === taskId) await this.ended(kept.attempt);
+  }
+
   /** Nothing was made, or there is nothing more to be had. */
   async forget(attempt: string): Promise<void> {
     await this.#store.delete(PREFIX + attempt);

@@ -4,6 +4,7 @@ import { type Failure, UpscaleError } from "./error.js";
 import { Job } from "./job.js";
 import { Limiter } from "./limiter.js";
 import { forRuntime, inPage } from "./runtime.js";
+import type { Store } from "./store.js";
 import { keptToken } from "./token.js";
 import type {
   CallOptions,
@@ -36,6 +37,7 @@ interface Run extends CallOptions {
 /** What an `Upscaler` can do. Each runtime's `Upscaler` is this, with a way to load the WebAssembly. */
 export class Client {
   readonly #load: Load;
+  readonly #store: Store;
   readonly #attempts: Attempts;
   /** Calls with an `idempotencyKey` whose task is being made. */
   readonly #underWay = new Map<string, { image: string; job: Promise<Job> }>();
@@ -54,7 +56,8 @@ export class Client {
   constructor(options: UpscalerOptions, load: Load) {
     const { apiKey, token, fetch: send = (request: Request) => globalThis.fetch(request) } = options;
     this.#load = load;
-    this.#attempts = new Attempts(options.store ?? new Map());
+    this.#store = options.store ?? new Map();
+    this.#attempts = new Attempts(this.#store);
     this.#gateway = apiKey === undefined && token !== undefined;
     const baseUrl = base(options.baseUrl ?? API);
     this.#settings = {
@@ -166,6 +169,16 @@ export class Client {
   async getTask(taskId: string, options: CallOptions = {}): Promise<TaskDetail> {
     const wasm = await this.#wasm(options);
     return wasm.getTask(this.#settings, String(taskId), options);
+  }
+
+  /** @internal What `receiveCallback` goes on from, which stands outside so that a page need not load it. */
+  async internals() {
+    return {
+      wasm: await this.#wasm({}),
+      settings: this.#settings,
+      store: this.#store,
+      attempts: this.#attempts,
+    };
   }
 
   /**
@@ -318,10 +331,7 @@ export class Client {
       const result = await this.#followed(ticket, () =>
         wasm.follow(settings, ticket.taskId, ticket.createdAt, { ...run, onUpdate }),
       );
-      const blob = async (options: CallOptions = {}) =>
-        wasm.download(settings, ticket.taskId, result.url, options);
-      // Not enumerable, so that the result stays plain data for JSON and structured clones.
-      return Object.defineProperty(result, "blob", { value: blob });
+      return withBlob(result, wasm, settings);
     });
   }
 
@@ -380,8 +390,20 @@ const CUT_OFF = {
   retryable: false,
 } as const;
 
+/** A result as the WebAssembly makes it, with its `blob`. */
+export function withBlob(
+  result: Omit<UpscaleResult, "blob">,
+  wasm: Wasm,
+  settings: Parameters<Wasm["download"]>[0],
+): UpscaleResult {
+  const blob = async (options: CallOptions = {}) =>
+    wasm.download(settings, result.taskId, result.url, options);
+  // Not enumerable, so that the result stays plain data for JSON and structured clones.
+  return Object.defineProperty(result, "blob", { value: blob }) as UpscaleResult;
+}
+
 /** From here on the task is made, and nothing that goes wrong with the store may cost it. */
-function storeFailed(error: unknown): void {
+export function storeFailed(error: unknown): void {
   console.error("crisp-upscale: the store failed", error);
 }
 

@@ -46,7 +46,7 @@ export type ErrorKind =
   | "timeout"
   /** The WebAssembly could not be loaded; nothing was sent. */
   | "load-failed"
-  /** The store could not be written to, so nothing was sent. */
+  /** The store failed. A call sent nothing then; a callback was not handed out. */
   | "store-failed";
 
 /** Whether this is an {@link UpscaleError}, also one of another copy of this package. */

@@ -1,5 +1,11 @@
 export type { UpscaleAllOptions, Upscaled } from "./all.js";
 export type { Pending } from "./attempts.js";
+export {
+  type CallbackOptions,
+  type CallbackOutcome,
+  type CallbackRefusal,
+  receiveCallback,
+} from "./callback.js";
 export { type ErrorKind, type Failure, isRetryable, isUpscaleError, UpscaleError } from "./error.js";
 export type { Job } from "./job.js";
 export { Limiter } from "./limiter.js";

@@ -4,6 +4,7 @@
 //! has to free Rust memory there. The classes that users see are in `npm/`.
 
 mod bearer;
+mod callback;
 mod clock;
 mod drive;
 mod exchange;
@@ -15,6 +16,7 @@ mod stop;
 mod turn;
 mod upload;
 
+pub use callback::{callback_status, open_callback, read_callback};
 pub use exports::{create_task, credits, follow, get_task};
 pub use file::{download, preflight};
 pub use js::{Blob, Run, Settings};

@@ -45,7 +45,7 @@ pub enum Kind {
     Timeout,
     /// The WebAssembly could not be loaded; nothing was sent.
     LoadFailed,
-    /// The store could not be written to, so nothing was sent.
+    /// The store failed. A call sent nothing then; a callback was not handed out.
     StoreFailed,
 }
 

@@ -138,6 +138,27 @@ pub struct Upscaled {
     pub complete_time: Option<f64>,
 }
 
+impl Upscaled {
+    /// The result of a task by its record, which says `success`; `Err` where it names no file.
+    pub(crate) fn of(task_id: &str, detail: TaskDetail) -> Result<Self, Failure> {
+        match detail.result_urls.into_iter().next() {
+            Some(url) => Ok(Upscaled {
+                task_id: task_id.to_owned(),
+                url,
+                credits: detail.credits_consumed,
+                create_time: detail.create_time,
+                complete_time: detail.complete_time,
+            }),
+            None => Err(nameless(task_id)),
+        }
+    }
+}
+
+fn nameless(task_id: &str) -> Failure {
+    let message = "The service says that the task succeeded and names no file. Resume the task later.";
+    Failure { message: message.to_owned(), ..Failure::new(Kind::BadReply, Charged::Yes) }.of_task(task_id)
+}
+
 /// One upscale.
 #[derive(Debug)]
 pub struct Job {
@@ -322,7 +343,7 @@ impl Following {
         let next = match event {
             // It has succeeded; all that is missing is the file's name.
             Event::Start | Event::Woken | Event::Turn if now >= deadline && self.empty > 0 => {
-                fail(self.nameless())
+                fail(nameless(&self.task_id))
             }
             Event::Start | Event::Woken | Event::Turn if now >= deadline => fail(self.timeout()),
             // Just made, perhaps by the job before this one: nothing to see yet.
@@ -364,15 +385,9 @@ impl Following {
     fn record(&mut self, detail: TaskDetail, now: Instant, deadline: Instant) -> Next {
         match detail.state {
             State::Fail => fail(failed(&detail).of_task(&self.task_id)),
-            State::Success => match detail.result_urls.into_iter().next() {
-                Some(url) => Next::Finish(Box::new(Ok(Upscaled {
-                    task_id: self.task_id.clone(),
-                    url,
-                    credits: detail.credits_consumed,
-                    create_time: detail.create_time,
-                    complete_time: detail.complete_time,
-                }))),
-                None => self.no_file(now, deadline),
+            State::Success => match Upscaled::of(&self.task_id, detail) {
+                Ok(upscaled) => Next::Finish(Box::new(Ok(upscaled))),
+                Err(nameless) => self.no_file(nameless, now, deadline),
             },
             State::Waiting | State::Queuing | State::Generating | State::Other(_) => {
                 self.empty = 0;
@@ -382,15 +397,9 @@ impl Following {
     }
 
     /// It is paid for, so it is not given up at the first record without a file.
-    fn no_file(&mut self, now: Instant, deadline: Instant) -> Next {
+    fn no_file(&mut self, nameless: Failure, now: Instant, deadline: Instant) -> Next {
         self.empty += 1;
-        if self.empty < MAX_EMPTY { self.look_later(now, deadline) } else { fail(self.nameless()) }
-    }
-
-    fn nameless(&self) -> Failure {
-        let message = "The service says that the task succeeded and names no file. Resume the task later.";
-        Failure { message: message.to_owned(), ..Failure::new(Kind::BadReply, Charged::Yes) }
-            .of_task(&self.task_id)
+        if self.empty < MAX_EMPTY { self.look_later(now, deadline) } else { fail(nameless) }
     }
 
     fn bad_poll(&mut self, asked: Option<u64>, trouble: String, now: Instant, deadline: Instant) -> Next {

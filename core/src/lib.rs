@@ -13,4 +13,5 @@ pub mod pace;
 pub mod result;
 pub mod upload;
 pub mod verdict;
+pub mod webhook;
 pub mod wire;

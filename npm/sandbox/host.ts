@@ -1,5 +1,5 @@
+import { type Bytes, read } from "../bytes.js";
 import type * as Wasm from "../wasm/crisp_upscale_sandbox.js";
-import { type Bytes, read } from "./bytes.js";
 import { Pixels, type StartWorker } from "./pixels.js";
 import { toEvent } from "./request.js";
 import type { SandboxEvent, Source, Turn, Work } from "./turn.js";

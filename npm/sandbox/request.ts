@@ -1,4 +1,4 @@
-import { read } from "./bytes.js";
+import { read } from "../bytes.js";
 import type { Form, SandboxEvent } from "./turn.js";
 
 /** More than any upload needs, in bytes: 10 MB as base64 are 14. */

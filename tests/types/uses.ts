@@ -1,8 +1,10 @@
 // Uses of the package that must compile, and uses that must not: checked by tsc, never run.
 import {
+  type CallbackRefusal,
   type ErrorKind,
   indexedDb,
   type Job,
+  receiveCallback,
   type Store,
   type TaskDetail,
   type Ticket,
@@ -132,3 +134,34 @@ function word(kind: ErrorKind): string {
 
 export const memory: Store = new Map<string, string>();
 export const books = (ledger: Ledger): number => ledger.credits;
+
+export async function callbacks(request: Request): Promise<Response> {
+  await receiveCallback(request, { upscaler });
+  await receiveCallback(request, { upscaler, keys: ["old", "new"], tolerance: 60 });
+  // @ts-expect-error: without an Upscaler no record can be read
+  await receiveCallback(request, { keys: "key" });
+  // @ts-expect-error: a key that may be missing must not switch signatures off unseen
+  await receiveCallback(request, { upscaler, keys: process.env.KEY });
+  const outcome = await receiveCallback(request, { upscaler, keys: "key" });
+  switch (outcome.kind) {
+    case "success":
+      console.log(outcome.result.url, outcome.signed);
+      break;
+    case "failed":
+    case "later":
+      console.log(outcome.error.kind, outcome.taskId);
+      break;
+    case "duplicate":
+      // @ts-expect-error: the result was handed out before
+      console.log(outcome.result);
+      break;
+    case "refused": {
+      const reason: CallbackRefusal = outcome.reason;
+      console.log(reason);
+      break;
+    }
+    default:
+      outcome satisfies never;
+  }
+  return outcome.response;
+}

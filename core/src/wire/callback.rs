@@ -20,14 +20,19 @@ impl Callback {
     #[must_use]
     pub fn read<V: Json>(body: &V) -> Self {
         let data = body.get("data");
-        let inner = data.iter().flat_map(|data| ["taskId", "task_id"].map(|name| non_empty(data, name)));
-        let outer = ["taskId", "task_id"].map(|name| non_empty(body, name));
-        let mut task_ids: Vec<String> = Vec::new();
-        for id in inner.chain(outer).flatten() {
-            if !task_ids.contains(&id) {
-                task_ids.push(id);
+        Callback { task_ids: Self::task_ids(body), detail: data.as_ref().and_then(TaskDetail::read) }
+    }
+
+    /// The ids alone.
+    #[must_use]
+    pub fn task_ids<V: Json>(body: &V) -> Vec<String> {
+        let data = body.get("data");
+        let mut ids: Vec<String> = Vec::new();
+        for place in [data.as_ref(), Some(body)].into_iter().flatten() {
+            for name in ["taskId", "task_id"] {
+                ids.extend(non_empty(place, name).filter(|id| !ids.contains(id)));
             }
         }
-        Callback { task_ids, detail: data.as_ref().and_then(TaskDetail::read) }
+        ids
     }
 }

@@ -1,0 +1,251 @@
+import { read } from "./bytes.js";
+import { type Client, storeFailed, withBlob } from "./client.js";
+import { type Failure, UpscaleError } from "./error.js";
+import { handOut, isHandedOut } from "./receipts.js";
+import type { UpscaleResult } from "./types.js";
+
+/** A callback is a few KB, of which the most is the create request; in bytes. */
+const MAX_BODY = 1024 * 1024;
+
+/** What {@link receiveCallback} takes. */
+export interface CallbackOptions {
+  /**
+   * The account's `webhookHmacKey`; several while it is changed, each of which is accepted.
+   *
+   * Without one, anybody who finds out the URL can post to it. Then only tasks that are in the
+   * upscaler's store are looked at, which is searched for every callback.
+   */
+  keys?: string | readonly string[];
+  /**
+   * Reads the task's record, with the key that made the task. What it has in its store is what is known
+   * of tasks and of callbacks that came before: to recognise a duplicate after a restart, or on
+   * another machine, give it a `store`, and one with `putIfAbsent` where two may come at once.
+   */
+  upscaler: Client;
+  /**
+   * How far a callback's timestamp may be from this machine's clock, in seconds; a day at most.
+   * @defaultValue 300
+   */
+  tolerance?: number;
+}
+
+/** Why a callback was refused, and the status of the response. */
+export type CallbackRefusal =
+  /** 405: it is no POST. */
+  | "method-not-allowed"
+  /** 413: its body is longer than 1 MiB. */
+  | "too-large"
+  /** 400: its body was cut, or is not JSON. */
+  | "unreadable"
+  /** 400: its body names no task. */
+  | "no-task-id"
+  /** 403: there are `keys`, and its signature or timestamp is missing. */
+  | "unsigned"
+  /** 403: its timestamp is not a whole number of seconds. */
+  | "bad-timestamp"
+  /** 403: its timestamp is older than `tolerance`, or as far in the future. */
+  | "outside-window"
+  /** 403: no key makes its signature. */
+  | "bad-signature"
+  /** 403: there are no `keys`, and the task is not in the store. */
+  | "unknown-task"
+  /** 403: the service answered with the record of another task. */
+  | "other-task";
+
+/** What a callback came to, by the task's record and never by what was posted. */
+export type CallbackOutcome = {
+  /** What to answer with, at once: the service waits about 15 s, and calls again unless it is a 200. */
+  response: Response;
+} & (
+  | {
+      /** The task has succeeded. */
+      kind: "success";
+      taskId: string;
+      /** Whether a key proves that the service sent this. */
+      signed: boolean;
+      result: UpscaleResult;
+    }
+  | {
+      /** The task has failed. */
+      kind: "failed";
+      taskId: string;
+      signed: boolean;
+      /** Why. */
+      error: UpscaleError;
+    }
+  | {
+      /** The store says that the task's end was handed out before. */
+      kind: "duplicate";
+      taskId: string;
+      signed: boolean;
+    }
+  | {
+      /** How the task ended cannot be said now. The response is a 503, so that the service calls again. */
+      kind: "later";
+      taskId: string;
+      signed: boolean;
+      /** Why. Its `resume` goes on with the task, since the service gives up after some tries. */
+      error: UpscaleError;
+    }
+  | {
+      /** It was not taken. */
+      kind: "refused";
+      reason: CallbackRefusal;
+    }
+);
+
+/**
+ * Receives what the service posts to `callBackUrl` when a task has ended.
+ *
+ * The service signs the task's id and not the body, so nothing in the body is believed: the
+ * task's record is read again, and the outcome is what that says. An end is handed out once, and
+ * its job is not among the upscaler's `pending()` any more.
+ *
+ * @param request The request, as the runtime's server hands it over, its body not yet read.
+ * @returns What it came to, and the response to send. Whatever a stranger sends, this does not reject.
+ * @throws {@link UpscaleError} of the kind `invalid-input` where the receiver itself is set up
+ *   wrongly, or `load-failed`.
+ */
+export async function receiveCallback(request: Request, options: CallbackOptions): Promise<CallbackOutcome> {
+  const internals = await options.upscaler.internals();
+  const outcome = await receive(request, options, internals);
+  const word = outcome.kind === "refused" ? outcome.reason : outcome.kind;
+  const status = internals.wasm.callbackStatus(word);
+  const headers = new Headers({ "content-type": "application/json" });
+  if (status === 405) headers.set("allow", "POST");
+  const body = JSON.stringify({ code: status, msg: status === 200 ? "success" : word });
+  return { ...outcome, response: new Response(body, { status, headers }) };
+}
+
+type Internals = Awaited<ReturnType<Client["internals"]>>;
+
+type Unanswered<T> = T extends unknown ? Omit<T, "response"> : never;
+
+/** A callback that is well formed and fresh, as the WebAssembly has it. Nothing in it is proven. */
+type Opened = [claims: Claim[], signature: Uint8Array<ArrayBuffer> | undefined, otherwise: CallbackRefusal];
+
+/** A task, and what must be signed for the claim to hold; where there are no keys, it must be known instead. */
+type Claim = [taskId: string, message: string | undefined];
+
+async function receive(
+  request: Request,
+  { keys = [], upscaler, tolerance }: CallbackOptions,
+  { wasm, settings, attempts, store }: Internals,
+): Promise<Unanswered<CallbackOutcome>> {
+  const createdAt = Date.now();
+  // The task may be so new that the service does not know it yet, which a resumed job bears for a while.
+  const fail = (failure: Failure, cause: unknown) =>
+    new UpscaleError(failure, cause, (taskId) => upscaler.resume({ taskId, createdAt }));
+  const reading = { ...settings, fail };
+  const misuse = (message: string, cause?: unknown) => fail({ ...MISUSE, message }, cause);
+  if (typeof request?.headers?.get !== "function") {
+    throw misuse("What was received is not a Request. Make one of it, or hand over the runtime's own.");
+  }
+  if (request.bodyUsed || request.body?.locked) {
+    throw misuse("The request's body was read before. Hand over the request unread, or a clone of it.");
+  }
+  const list = [keys].flat();
+  if (!list.every((key) => typeof key === "string" && key !== "")) {
+    throw misuse("A key is empty or not a string. Give the account's webhookHmacKey, or leave keys out.");
+  }
+  const imported = await Promise.all(list.map(importKey)).catch((cause) => {
+    throw misuse("This runtime has no HMAC in crypto.subtle. A page has it on https only.", cause);
+  });
+
+  const signed = imported.length > 0;
+  const opened: Opened | CallbackRefusal | undefined = wasm.openCallback(
+    request.method,
+    request.headers.get("x-webhook-timestamp"),
+    request.headers.get("x-webhook-signature"),
+    await textOf(request),
+    signed,
+    tolerance,
+  );
+  if (opened === undefined) throw misuse("The tolerance is no time in seconds, above 0 and up to a day.");
+  if (typeof opened === "string") return { kind: "refused", reason: opened };
+  const [claims, signature, otherwise] = opened;
+
+  let taskId = "";
+  try {
+    const claim = await find(claims, ([id, message]) => {
+      taskId = id;
+      return signed ? isSigned(message, signature, imported) : isKnown(id);
+    });
+    if (claim === undefined) return { kind: "refused", reason: otherwise };
+    if (await isHandedOut(store, taskId)) return { kind: "duplicate", taskId, signed };
+
+    const [kind, what] = await wasm.readCallback(reading, taskId, {});
+    if (kind === "refused") return { kind, reason: what };
+    if (kind === "later") return { kind, taskId, signed, error: what };
+    // Two of the same may be under way at once.
+    if (!(await handOut(store, taskId))) return { kind: "duplicate", taskId, signed };
+    await attempts.endedTask(taskId).catch(storeFailed);
+    return kind === "success"
+      ? { kind, taskId, signed, result: withBlob(what, wasm, reading) }
+      : { kind: "failed", taskId, signed, error: what };
+  } catch (cause) {
+    // What the record's reading throws is about this receiver; all else is the store's.
+    if (cause instanceof UpscaleError) throw cause;
+    const error = fail({ ...STORE_FAILED, taskId }, cause);
+    return { kind: "later", taskId, signed, error };
+  }
+
+  async function isKnown(taskId: string): Promise<boolean> {
+    return (await isHandedOut(store, taskId)) || (await attempts.hasTask(taskId));
+  }
+}
+
+const MISUSE = {
+  kind: "invalid-input",
+  code: null,
+  status: null,
+  taskId: null,
+  charged: "no",
+  retryable: false,
+  resumable: false,
+} as const;
+
+const STORE_FAILED = {
+  kind: "store-failed",
+  code: null,
+  status: null,
+  message: "The store failed, so nothing was handed out. The service is asked to call again.",
+  charged: "unknown",
+  retryable: true,
+  resumable: true,
+} as const;
+
+/** The first of the items that passes. */
+async function find<T>(items: T[], passes: (item: T) => Promise<boolean>): Promise<T | undefined> {
+  for (const item of items) if (await passes(item)) return item;
+  return undefined;
+}
+
+async function importKey(key: string): Promise<CryptoKey> {
+  const bytes = new TextEncoder().encode(key);
+  return crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["verify"]);
+}
+
+/** Whether one of the keys makes the signature. All are tried, so that the time it takes does not tell which. */
+async function isSigned(
+  message: string | undefined,
+  signature: Uint8Array<ArrayBuffer> | undefined,
+  keys: CryptoKey[],
+): Promise<boolean> {
+  if (message === undefined || signature === undefined) return false;
+  const bytes = new TextEncoder().encode(message);
+  const verified = keys.map((key) => crypto.subtle.verify("HMAC", key, signature, bytes));
+  return (await Promise.all(verified)).includes(true);
+}
+
+/** The body's text; nothing where it is too long, and an empty one where it breaks off. */
+async function textOf(request: Request): Promise<string | undefined> {
+  try {
+    // Firefox has no `Request.body`.
+    const message = request.body === undefined ? new Response(await request.blob()) : request;
+    const body = await read(message, MAX_BODY);
+    return "bytes" in body ? new TextDecoder().decode(body.bytes) : undefined;
+  } catch {
+    return "";
+  }
+}

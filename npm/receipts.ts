@@ -1,0 +1,37 @@
+import type { Store } from "./store.js";
+
+const PREFIX = "crisp-upscale-callback/";
+/** In milliseconds. No callback is accepted so long: a tolerance is a day at most, to either side. */
+const LIFETIME = 2 * 24 * 60 * 60 * 1000;
+/** In milliseconds. */
+const BETWEEN_TIDYINGS = 60 * 60 * 1000;
+
+/** When each store was tidied, in Unix milliseconds. */
+const tidied = new WeakMap<Store, number>();
+
+/** Whether a callback has handed out the end of this task. */
+export async function isHandedOut(store: Store, taskId: string): Promise<boolean> {
+  return (await store.get(PREFIX + taskId)) != null;
+}
+
+/** Remembers that a callback hands out the end of this task; `false` where another was faster. */
+export async function handOut(store: Store, taskId: string): Promise<boolean> {
+  await tidy(store);
+  const name = PREFIX + taskId;
+  const text = String(Date.now());
+  if (store.putIfAbsent !== undefined) return store.putIfAbsent(name, text);
+  const kept = store.get(name);
+  // A `Map` is not waited for, so that nobody comes in between.
+  if ((typeof kept === "object" ? await kept : kept) != null) return false;
+  await store.set(name, text);
+  return true;
+}
+
+async function tidy(store: Store): Promise<void> {
+  const now = Date.now();
+  if (now - (tidied.get(store) ?? 0) < BETWEEN_TIDYINGS) return;
+  tidied.set(store, now);
+  for (const name of [...(await store.keys())]) {
+    if (name.startsWith(PREFIX) && now - Number(await store.get(name)) > LIFETIME) await store.delete(name);
+  }
+}
