@@ -30,6 +30,8 @@ export class Client {
     readonly baseUrl: string;
     readonly bearer: string;
     readonly fetch: (request: Request) => Promise<Response>;
+    /** How long the last tasks took, which says when to look at the next; filled by the WebAssembly. */
+    readonly durations: number[];
     readonly fail: (failure: Failure, cause: unknown) => UpscaleError;
   };
 
@@ -40,6 +42,7 @@ export class Client {
       baseUrl: String(options.baseUrl ?? API).replace(/\/+$/, ""),
       bearer: String(options.apiKey ?? options.token ?? ""),
       fetch: options.fetch ?? ((request) => globalThis.fetch(request)),
+      durations: [],
       fail: (failure, cause) => this.#error(failure, cause),
     };
   }
