@@ -1,6 +1,7 @@
 // @ts-check
 // The boundary between Rust and JavaScript, with a `fetch` of the test's own: what leaves, and
 // what each kind of answer becomes. Nothing may hang, and nothing may be sent twice.
+import "./support/quick-time.mjs";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { UpscaleError, Upscaler } from "crisp-upscale";

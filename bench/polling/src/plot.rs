@@ -9,9 +9,9 @@ use crate::{Measured, Ours};
 const WIDTH: f64 = 400.0;
 const HEIGHT: f64 = 300.0;
 /// What the axes reach to: requests on a logarithmic scale, and seconds.
-const LEAST: f64 = 3.0;
-const MOST: f64 = 30.0;
-const LATEST: f64 = 2.6;
+const LEAST: f64 = 2.5;
+const MOST: f64 = 50.0;
+const LATEST: f64 = 2.75;
 
 const STYLE: &str = "
 text { font: 12px system-ui, sans-serif; fill: #333 }
@@ -59,11 +59,12 @@ fn point(cost: &Cost) -> String {
 }
 
 fn dot(out: &mut String, class: &str, cost: &Cost, label: &str, (dx, dy): (f64, f64)) {
+    let anchor = if dx < 0.0 { "end" } else { "start" };
     let (x, y) = (x(cost.requests), y(cost.late));
     let _ = writeln!(
         out,
         "<circle class=\"{class}-dot\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3.5\"/>\
-         <text class=\"{class}-text\" x=\"{:.1}\" y=\"{:.1}\">{label}</text>",
+         <text class=\"{class}-text\" text-anchor=\"{anchor}\" x=\"{:.1}\" y=\"{:.1}\">{label}</text>",
         x + dx,
         y + dy
     );
@@ -73,7 +74,7 @@ fn panel(Measured { name, optimum, paces, ours }: &Measured, left: f64) -> Strin
     let mut out = format!(
         "<g transform=\"translate({left} 50)\">\n<text class=\"title\" x=\"0\" y=\"-18\">{name}</text>\n"
     );
-    for requests in [3.0, 5.0, 10.0, 20.0, 30.0] {
+    for requests in [3.0, 5.0, 10.0, 20.0, 40.0] {
         let x = x(requests);
         let _ = writeln!(
             out,
@@ -114,17 +115,17 @@ fn panel(Measured { name, optimum, paces, ours }: &Measured, left: f64) -> Strin
     let learned: Vec<String> = ours.iter().map(|ours| point(&ours.cost)).collect();
     let _ = writeln!(out, "<polyline class=\"ours\" points=\"{}\"/>", learned.join(" "));
     for Ours { seen, cost, .. } in ours.iter().filter(|ours| [1, 5, 20].contains(&ours.seen)) {
-        dot(&mut out, "ours", cost, &format!("ours, {seen} seen"), (8.0, 4.0));
+        dot(&mut out, "ours", cost, &format!("ours, {seen} seen"), (-8.0, 4.0));
     }
     let (x, y) = (x(optimum.requests), y(optimum.late));
     let _ = writeln!(
         out,
         "<rect class=\"best\" x=\"{:.1}\" y=\"{:.1}\" width=\"9\" height=\"9\"/>\
-         <text class=\"best\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">optimum</text>",
+         <text class=\"best\" x=\"{:.1}\" y=\"{:.1}\" >optimum</text>",
         x - 4.5,
         y - 4.5,
-        x - 8.0,
-        y + 12.0
+        x + 8.0,
+        y + 15.0
     );
     let _ = writeln!(
         out,
