@@ -4,7 +4,7 @@
 //! Times are in seconds. A request is a look at the task, the last one included and createTask not;
 //! replies take no time.
 // A benchmark may stop where it stands, and its tables are indexed.
-#![allow(clippy::indexing_slicing)]
+#![allow(clippy::indexing_slicing, clippy::needless_range_loop)]
 
 use crisp_upscale_core::pace::Durations;
 
