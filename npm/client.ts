@@ -49,6 +49,8 @@ export class Client {
     readonly bearer: string | ((refused?: string) => Promise<string>);
     readonly limiter: Limiter | undefined;
     readonly fetch: (request: Request) => Promise<Response>;
+    /** How long the last tasks took, which says when to look at the next; filled by the WebAssembly. */
+    readonly durations: number[];
     readonly fail: (failure: Failure, cause: unknown) => UpscaleError;
   };
 
@@ -66,6 +68,7 @@ export class Client {
       bearer: this.#gateway && typeof token === "function" ? keptToken(token) : String(apiKey ?? token ?? ""),
       limiter: options.limiter ?? (this.#gateway ? undefined : new Limiter()),
       fetch: (request) => send(forRuntime(request)),
+      durations: [],
       fail: (failure, cause) => this.#error(failure, cause),
     };
     if (apiKey !== undefined && options.dangerouslyAllowBrowser !== true && inPage()) {

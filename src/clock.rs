@@ -19,9 +19,17 @@ extern "C" {
 /// The longest time that `setTimeout` takes, in milliseconds.
 const LONGEST: u64 = i32::MAX as u64;
 
+/// When `performance.now()` began: long ago, since a task may be older than this process.
+const ORIGIN: u64 = 1 << 48;
+
 /// Milliseconds on a clock that never goes back.
 pub(crate) fn now() -> u64 {
-    performance_now() as u64
+    instant(performance_now())
+}
+
+/// On the same clock, a time of `performance.now()`.
+pub(crate) fn instant(time: f64) -> u64 {
+    ORIGIN.saturating_add(time as u64)
 }
 
 /// A running timer, which is cleared when it is dropped.

@@ -33,7 +33,7 @@ pub(crate) struct Call {
 impl Call {
     pub(crate) fn begin(settings: Settings, run: Run) -> Result<Self, JsValue> {
         let stop = Stop::on(run.signal())?;
-        let began = run.began().map_or_else(clock::now, |began| began as u64);
+        let began = run.began().map_or_else(clock::now, clock::instant);
         let patience = run.timeout().map_or(PATIENCE, |timeout| timeout as u64);
         let deadline = began.saturating_add(patience);
         let call = Call { settings, run, stop, deadline, bearers: RefCell::default() };
@@ -55,7 +55,10 @@ impl Call {
         // Held while a create is under way.
         let mut turn = None;
         loop {
-            let step = job.handle(event, clock::now());
+            // Read anew at each step: other jobs of the same `Upscaler` learn meanwhile.
+            let seen = self.settings.durations();
+            let mut durations = seen.iter().filter_map(|duration| duration.as_f64()).collect();
+            let step = job.handle(event, clock::now(), &mut durations);
             if let Some(news) = step.news {
                 let news = to_js(&news)?;
                 if until_news {
@@ -67,6 +70,9 @@ impl Call {
             }
             event = match step.next {
                 Next::Finish(end) => {
+                    for (nth, duration) in (0..).zip(durations.iter()) {
+                        seen.set(nth, duration.into());
+                    }
                     return match *end {
                         Ok(upscaled) => to_js(&file::described(self, upscaled).await?),
                         Err(failure) => Err(self.error(failure, &cause)),

@@ -3,12 +3,13 @@
 //! Every method is `catch`: an exception that nobody catches goes through the executor,
 //! and the promise of the call would stay pending for ever.
 
-use js_sys::{Function, Promise, Uint8Array};
+use js_sys::{Array, Function, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
 extern "C" {
-    /// What `npm/` made of an `Upscaler`'s options: `{ baseUrl, uploadBaseUrl, bearer, limiter?, fetch, fail }`.
+    /// What `npm/` made of an `Upscaler`'s options:
+    /// `{ baseUrl, uploadBaseUrl, bearer, limiter?, fetch, durations, fail }`.
     #[derive(Debug)]
     pub type Settings;
 
@@ -32,6 +33,10 @@ extern "C" {
     /// The `fetch` to use.
     #[wasm_bindgen(method, getter)]
     pub(crate) fn fetch(this: &Settings) -> Function;
+
+    /// How long the last tasks took, in milliseconds, the oldest first. Every job reads it, and adds to it.
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn durations(this: &Settings) -> Array;
 
     /// Makes the package's `Error` of a failure and its cause.
     #[wasm_bindgen(method, catch)]

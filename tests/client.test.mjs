@@ -1,6 +1,7 @@
 // @ts-check
 // The boundary between Rust and JavaScript, with a `fetch` of the test's own: what leaves, and
 // what each kind of answer becomes. Nothing may hang, and nothing may be sent twice.
+import "./support/quick-time.mjs";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Upscaler } from "crisp-upscale";
@@ -131,6 +132,26 @@ test("a job is resumed from its ticket, by another Upscaler, and makes no second
   assert.equal((await other.upscaler.resume(JSON.parse(kept)).result()).url, RESULT);
   assert.equal((await other.upscaler.resume("abc").result()).url, RESULT);
   assert.equal(other.creates(), 0);
+});
+
+test("a job is looked at when the earlier jobs of the same Upscaler say", async () => {
+  const done40 = () =>
+    record({
+      state: "success",
+      resultJson: JSON.stringify({ resultUrls: [RESULT] }),
+      createTime: 1_777_534_515_134,
+      completeTime: 1_777_534_555_134,
+    });
+  const { upscaler, polls } = serviceOf({ polls: [done40] });
+  // Resumed, since such a task is looked at at once. More than are kept.
+  for (let nth = 0; nth < 40; nth += 1) await upscaler.resume("abc").result();
+  assert.equal(polls(), 40);
+  // All took 40 s, so in the first 8 s there is nothing to see; one that has learned nothing looks twice.
+  assert.equal((await failure(upscaler.upscale(IMAGE, { timeout: 8_000 }))).kind, "timeout");
+  assert.equal(polls(), 40);
+  const other = serviceOf({ polls: [() => record({ state: "generating" })] });
+  assert.equal((await failure(other.upscaler.upscale(IMAGE, { timeout: 8_000 }))).kind, "timeout");
+  assert.equal(other.polls(), 2);
 });
 
 test("polls that tell nothing do not lose the job", async () => {

@@ -1,5 +1,6 @@
 // @ts-check
 // The main job in Node: the package against the sandbox over real sockets, with real photographs.
+import "./support/quick-time.mjs";
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Upscaler } from "crisp-upscale";

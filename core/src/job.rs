@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::failure::{Charged, Failure, Kind};
 use crate::json::Json;
-use crate::pace;
+use crate::pace::{self, Durations};
 use crate::verdict::{Created, Looked, created, failed, looked};
 use crate::wire::{CreateTask, Reply, State, TaskDetail};
 
@@ -201,20 +201,21 @@ impl Job {
     /// Takes what happened; says what to do next.
     ///
     /// Whoever plays a job does what the last step said and comes back with what came
-    /// of it. After [`Next::Finish`] there is nothing more to do.
-    pub fn handle<V: Json>(&mut self, event: Event<V>, now: Instant) -> Step {
+    /// of it. After [`Next::Finish`] there is nothing more to do. The job looks when `durations`
+    /// says, and adds its own to them when it ends well.
+    pub fn handle<V: Json>(&mut self, event: Event<V>, now: Instant, durations: &mut Durations) -> Step {
         match &mut self.phase {
             Phase::Creating(creating) => match creating.handle(event, now, self.deadline) {
                 Ok(next) => Step { news: None, next },
                 Err(Made { task_id }) => {
                     let news = Update { state: "submitted".to_owned(), task_id: task_id.clone() };
-                    let task = Following::of(task_id, now);
-                    let next = task.look_later(now, self.deadline);
+                    let mut task = Following::of(task_id, now);
+                    let next = task.first_look(now, self.deadline, durations);
                     self.phase = Phase::Following(task);
                     Step { news: Some(news), next }
                 }
             },
-            Phase::Following(task) => task.handle(event, now, self.deadline),
+            Phase::Following(task) => task.handle(event, now, self.deadline, durations),
         }
     }
 }
@@ -324,6 +325,10 @@ fn unknown() -> Failure {
 struct Following {
     task_id: String,
     made: Instant,
+    /// When the last look left.
+    looked: Instant,
+    /// The age at which it had not ended yet, where this job has watched it from the beginning.
+    alive: Option<u64>,
     /// The last state reported, so that only changes are news.
     state: Option<State>,
     /// Polls in a row that told nothing, and what the last of them said.
@@ -335,10 +340,16 @@ struct Following {
 
 impl Following {
     fn of(task_id: String, made: Instant) -> Self {
-        Following { task_id, made, state: None, bad: 0, trouble: None, empty: 0 }
+        Following { task_id, made, looked: made, alive: None, state: None, bad: 0, trouble: None, empty: 0 }
     }
 
-    fn handle<V: Json>(&mut self, event: Event<V>, now: Instant, deadline: Instant) -> Step {
+    fn handle<V: Json>(
+        &mut self,
+        event: Event<V>,
+        now: Instant,
+        deadline: Instant,
+        durations: &mut Durations,
+    ) -> Step {
         let mut news = None;
         let next = match event {
             // It has succeeded; all that is missing is the file's name.
@@ -347,10 +358,11 @@ impl Following {
             }
             Event::Start | Event::Woken | Event::Turn if now >= deadline => fail(self.timeout()),
             // Just made, perhaps by the job before this one: nothing to see yet.
-            Event::Start if (self.made..self.first_look()).contains(&now) => {
-                Next::WaitUntil(deadline.min(self.first_look()))
+            Event::Start if (self.made..self.made.saturating_add(durations.next_look(0))).contains(&now) => {
+                self.first_look(now, deadline, durations)
             }
             Event::Start | Event::Woken | Event::Turn => {
+                self.looked = now;
                 let give_up = deadline.min(now.saturating_add(LOOK_PATIENCE));
                 Next::Send(Request::Look(self.task_id.clone()), give_up)
             }
@@ -360,11 +372,11 @@ impl Following {
                     if !matches!(detail.state, State::Success | State::Fail) {
                         news = self.news(&detail.state);
                     }
-                    self.record(detail, now, deadline)
+                    self.record(detail, now, deadline, durations)
                 }
                 Looked::Missing(_) if now.saturating_sub(self.made) < GRACE => {
                     (self.bad, self.trouble) = (0, None);
-                    self.look_later(now, deadline)
+                    self.look_later(now, deadline, durations)
                 }
                 Looked::Again(asked, failure) => self.bad_poll(asked, failure.message, now, deadline),
                 Looked::Missing(failure) | Looked::Failed(failure) => fail(failure.of_task(&self.task_id)),
@@ -382,24 +394,48 @@ impl Following {
         Some(Update { state: state.as_str().to_owned(), task_id: self.task_id.clone() })
     }
 
-    fn record(&mut self, detail: TaskDetail, now: Instant, deadline: Instant) -> Next {
+    fn record(
+        &mut self,
+        detail: TaskDetail,
+        now: Instant,
+        deadline: Instant,
+        durations: &mut Durations,
+    ) -> Next {
+        // Failures end early or late for reasons of their own, and are not learned from.
+        if detail.state == State::Success
+            && self.empty == 0
+            && let Some(duration) = self.duration(&detail)
+        {
+            durations.learn(duration);
+        }
         match detail.state {
             State::Fail => fail(failed(&detail).of_task(&self.task_id)),
             State::Success => match Upscaled::of(&self.task_id, detail) {
                 Ok(upscaled) => Next::Finish(Box::new(Ok(upscaled))),
-                Err(nameless) => self.no_file(nameless, now, deadline),
+                Err(nameless) => self.no_file(nameless, now, deadline, durations),
             },
             State::Waiting | State::Queuing | State::Generating | State::Other(_) => {
                 self.empty = 0;
-                self.look_later(now, deadline)
+                self.look_later(now, deadline, durations)
             }
         }
     }
 
     /// It is paid for, so it is not given up at the first record without a file.
-    fn no_file(&mut self, nameless: Failure, now: Instant, deadline: Instant) -> Next {
+    fn no_file(&mut self, nameless: Failure, now: Instant, deadline: Instant, durations: &Durations) -> Next {
         self.empty += 1;
-        if self.empty < MAX_EMPTY { self.look_later(now, deadline) } else { fail(nameless) }
+        if self.empty < MAX_EMPTY { self.look_later(now, deadline, durations) } else { fail(nameless) }
+    }
+
+    /// How long the task took: by its record, but between the last look that did not see
+    /// the end and the one that did, since it is for looking; without times in the record, in the
+    /// middle of the two.
+    fn duration(&self, detail: &TaskDetail) -> Option<u64> {
+        let told = detail.complete_time.zip(detail.create_time).map(|(end, begin)| end - begin);
+        let told = told.filter(|duration| *duration >= 0.0).map(|duration| duration as u64);
+        let Some(alive) = self.alive else { return told };
+        let age = self.looked.saturating_sub(self.made);
+        Some(told.map_or(alive.midpoint(age), |told| told.min(age).max(alive)))
     }
 
     fn bad_poll(&mut self, asked: Option<u64>, trouble: String, now: Instant, deadline: Instant) -> Next {
@@ -408,13 +444,19 @@ impl Following {
         Next::WaitUntil(deadline.min(now.saturating_add(pace::wait(asked, self.bad))))
     }
 
-    fn look_later(&self, now: Instant, deadline: Instant) -> Next {
-        let wait = pace::next_look(now.saturating_sub(self.made));
-        Next::WaitUntil(deadline.min(now.saturating_add(wait)))
+    /// The wait for the first look at a task just made.
+    fn first_look(&mut self, now: Instant, deadline: Instant, durations: &Durations) -> Next {
+        self.alive = Some(0);
+        let then = self.made.saturating_add(durations.next_look(0));
+        Next::WaitUntil(deadline.min(then.max(now)))
     }
 
-    fn first_look(&self) -> Instant {
-        self.made.saturating_add(pace::next_look(0))
+    /// The wait after a look that did not see the end.
+    fn look_later(&mut self, now: Instant, deadline: Instant, durations: &Durations) -> Next {
+        let looked = self.looked.saturating_sub(self.made);
+        self.alive = self.alive.map(|_| looked);
+        let wait = durations.next_look(now.saturating_sub(self.made));
+        Next::WaitUntil(deadline.min(now.saturating_add(wait)))
     }
 
     fn timeout(&self) -> Failure {

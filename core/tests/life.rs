@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use common::reply;
 use crisp_upscale_core::failure::{Charged, Failure, Kind};
 use crisp_upscale_core::job::{Event, Fault, Instant, Job, Next, PATIENCE, Request, Update, Upscaled};
-use crisp_upscale_core::pace;
+use crisp_upscale_core::pace::{self, Durations};
 use crisp_upscale_core::wire::{CreateTask, Reply};
 use serde_json::{Value, json};
 
@@ -60,11 +60,13 @@ fn play(
     mut answer: impl FnMut(&Request, Instant) -> Answer,
 ) -> Lived {
     let (mut now, mut event) = (BEGIN, Event::Start);
+    // Nothing has been seen yet, so the pace is 3 s.
+    let mut durations = Durations::default();
     let (mut news, mut creates, mut looks) = (Vec::<(Instant, Update)>::new(), Vec::new(), Vec::new());
     // Every request is followed by a wait of 1 s or by the end, so a life has a bounded number of steps.
     let most = 10 + 3 * (deadline.saturating_sub(BEGIN) / 1_000);
     for _ in 0..most {
-        let step = job.handle(event, now);
+        let step = job.handle(event, now, &mut durations);
         if let Some(update) = step.news {
             if let Some((_, last)) = news.last() {
                 assert_ne!(last.state, update.state, "{row}: no news");
@@ -237,14 +239,14 @@ fn a_life_without_trouble() {
     assert_eq!(lived.states(), ["submitted", "waiting", "queuing", "generating"]);
     assert!(lived.news.iter().all(|(_, update)| update.task_id == TASK));
     assert_eq!(lived.creates, [BEGIN]);
-    // Made after 100 ms; each look 1 s after the last reply, which takes 100 ms.
+    // Made after 100 ms; each look 3 s after the last reply, which takes 100 ms.
     let made = BEGIN + 100;
-    assert_eq!(lived.looks, (0..6).map(|nth| made + 1_000 + nth * 1_100).collect::<Vec<_>>());
-    assert_eq!(lived.ended, made + 1_000 + 5 * 1_100 + 100);
+    assert_eq!(lived.looks, (0..6).map(|nth| made + 3_000 + nth * 3_100).collect::<Vec<_>>());
+    assert_eq!(lived.ended, made + 3_000 + 5 * 3_100 + 100);
     // Each change is told when it is learned, not later.
     assert_eq!(
         lived.news.iter().map(|(at, _)| at - made).collect::<Vec<_>>(),
-        [0, 1_100, 1_100 + 2 * 1_100, 1_100 + 3 * 1_100]
+        [0, 3_100, 3_100 + 2 * 3_100, 3_100 + 3 * 3_100]
     );
 }
 
@@ -275,10 +277,10 @@ fn a_resumed_task_is_followed_to_its_end() {
     assert_eq!(lived.states(), ["generating"]);
 }
 
-/// Following may begin when the task was made a moment before, by another job: it is given the same first second.
+/// Following may begin when the task was made a moment before, by another job: it is given the same first wait.
 #[test]
-fn a_task_just_made_is_first_looked_at_after_a_second() {
-    for (age, first) in [(0, 1_000), (400, 600), (999, 1), (1_000, 0), (5_000, 0)] {
+fn a_task_just_made_is_not_looked_at_before_its_first_wait_is_over() {
+    for (age, first) in [(0, 3_000), (400, 2_600), (2_999, 1), (3_000, 0), (5_000, 0)] {
         let row = format!("made {age} ms before");
         let lived = resume(&row, age, 300_000, [success()]);
         assert_eq!((lived.looks, lived.outcome), (vec![BEGIN + first], Ok(upscaled())), "{row}");
@@ -526,9 +528,9 @@ fn a_resume_without_time_does_not_lose_the_task() {
 #[test]
 fn a_result_that_comes_late_still_counts() {
     let mut job = Job::follow(TASK.into(), BEGIN - 5_000, BEGIN + 10_000);
-    let asked = job.handle(Event::<Value>::Start, BEGIN).next;
+    let asked = job.handle(Event::<Value>::Start, BEGIN, &mut Durations::default()).next;
     assert_eq!(asked, Next::Send(Request::Look(TASK.into()), BEGIN + 10_000));
-    let next = job.handle(success().1, BEGIN + 500_000).next;
+    let next = job.handle(success().1, BEGIN + 500_000, &mut Durations::default()).next;
     assert_eq!(next, Next::Finish(Box::new(Ok(upscaled()))));
 }
 
@@ -547,13 +549,13 @@ fn a_missing_record_is_borne_for_the_grace_of_a_new_task() {
         [("recordInfo is null", null_record()), ("404", says(200, r#"{"code":404,"msg":"Task not found"}"#))]
     {
         for (age, goes_on) in
-            [(1_000, true), (89_000, true), (GRACE - 1, true), (GRACE, false), (GRACE + 1, false)]
+            [(3_000, true), (89_000, true), (GRACE - 1, true), (GRACE, false), (GRACE + 1, false)]
         {
             let row = format!("{row} at {age} ms");
             let mut job = Job::follow(TASK.into(), BEGIN, BEGIN + 300_000);
-            let asked = job.handle(Event::<Value>::Start, BEGIN + age).next;
+            let asked = job.handle(Event::<Value>::Start, BEGIN + age, &mut Durations::default()).next;
             assert!(matches!(asked, Next::Send(Request::Look(_), _)), "{row}: {asked:?}");
-            let next = job.handle(answer.1.clone(), BEGIN + age).next;
+            let next = job.handle(answer.1.clone(), BEGIN + age, &mut Durations::default()).next;
             match next {
                 Next::WaitUntil(_) => assert!(goes_on, "{row}: goes on"),
                 Next::Finish(outcome) => {
@@ -636,8 +638,8 @@ fn bad_polls_are_waited_out_longer_and_longer() {
     let lived = resume("502", 0, 300_000, looks);
     let waits: Vec<u64> =
         lived.looks.iter().zip(lived.looks.iter().skip(1)).map(|(from, to)| to - from - 100).collect();
-    // After six of them comes a good one, at an age of more than 30 s; then it begins anew.
-    assert_eq!(waits, [1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 5_000, 1_000]);
+    // After six of them comes a good one; then it begins anew.
+    assert_eq!(waits, [1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 3_000, 1_000]);
 }
 
 #[test]
@@ -731,19 +733,6 @@ fn a_success_without_a_file_is_looked_at_again() {
 // Pace
 
 #[test]
-fn looks_come_a_sixth_of_the_age_apart() {
-    let rows =
-        [(0, 1_000), (5_999, 1_000), (6_000, 1_000), (12_000, 2_000), (18_000, 3_000), (30_000, 5_000)];
-    for (age, wait) in rows {
-        assert_eq!(pace::next_look(age), wait, "{age}");
-    }
-    assert_eq!(pace::next_look(u64::MAX), 5_000);
-    // A task of 40 s, the vendor's pace being 3 s: as few looks.
-    let lived = live("steady", 40_100, Script::new([(100, made().1)], [(0, state("waiting").1)]));
-    assert!((12..=18).contains(&lived.looks.len()), "{} looks in 40 s", lived.looks.len());
-}
-
-#[test]
 fn a_wait_that_is_asked_for_is_at_least_a_second() {
     for (asked, nth, wait) in
         [(None, 3, 4_000), (Some(0), 3, 1_000), (Some(999), 1, 1_000), (Some(7_000), 1, 7_000)]
@@ -787,6 +776,79 @@ fn retry_after_is_read_as_seconds() {
     for (header, expected) in rows {
         assert_eq!(pace::retry_after(header), expected, "{header:?}");
     }
+}
+
+// What a life teaches
+
+/// Plays the looks of a task just made: each leaves when the job says, and the end is seen by the last.
+fn taught(mut job: Job, begin: Instant, looks: impl IntoIterator<Item = Event<Value>>) -> Durations {
+    let mut durations = Durations::default();
+    let (mut now, mut event) = (begin, Event::Start);
+    let mut looks = looks.into_iter();
+    loop {
+        match job.handle(event, now, &mut durations).next {
+            Next::WaitUntil(then) => (now, event) = (then, Event::Woken),
+            Next::TakeTurn(_) => event = Event::Turn,
+            Next::Send(..) => event = looks.next().unwrap(),
+            Next::Finish(_) => return durations,
+        }
+    }
+}
+
+fn ended(times: Value) -> Event<Value> {
+    let mut data = json!({"state": "success", "resultJson": {"resultUrls": [RESULT]}});
+    data.as_object_mut().unwrap().extend(times.as_object().unwrap().clone());
+    record(&data).1
+}
+
+#[test]
+fn a_duration_is_learned_from_the_record_as_far_as_the_looks_bear_it_out() {
+    let times = |duration: u64| json!({"createTime": 1_777_534_515_134_u64, "completeTime": 1_777_534_515_134 + duration});
+    // The looks leave at 3 and 6 s; the second sees the end.
+    let rows = [
+        ("as told", times(4_500), 4_500.0),
+        ("told shorter than it was seen alive", times(1_000), 3_000.0),
+        ("told longer than it was", times(60_000), 6_000.0),
+        ("not told", json!({}), 4_500.0),
+        ("half told", json!({"createTime": 1_777_534_515_134_u64}), 4_500.0),
+        ("ended before it began", json!({"createTime": 5_000, "completeTime": 4_000}), 4_500.0),
+    ];
+    for (row, times, duration) in rows {
+        let made = Job::follow(TASK.into(), BEGIN, BEGIN + 300_000);
+        let durations = taught(made, BEGIN, [state("waiting").1, ended(times)]);
+        assert_eq!(durations.iter().collect::<Vec<_>>(), [duration], "{row}");
+    }
+}
+
+/// Of a task that was not watched from its beginning only the record knows how long it took.
+#[test]
+fn a_resumed_task_teaches_what_its_record_says_and_nothing_else() {
+    let resumed = || Job::follow(TASK.into(), BEGIN - 3_600_000, BEGIN + 300_000);
+    let told = json!({"createTime": 1_000_000, "completeTime": 1_012_000});
+    assert_eq!(taught(resumed(), BEGIN, [state("waiting").1, ended(told)]), Durations::from_iter([12_000.0]));
+    assert_eq!(taught(resumed(), BEGIN, [state("waiting").1, ended(json!({}))]), Durations::default());
+}
+
+#[test]
+fn a_failed_task_teaches_nothing() {
+    let failed = json!({"state": "fail", "failMsg": "no", "createTime": 1_000, "completeTime": 2_000});
+    let made = Job::follow(TASK.into(), BEGIN, BEGIN + 300_000);
+    assert_eq!(taught(made, BEGIN, [record(&failed).1]), Durations::default());
+}
+
+/// Two jobs at once: the one that goes on is paced by what the other has just learned.
+#[test]
+fn a_job_is_paced_by_what_another_learned_meanwhile() {
+    let mut durations = Durations::default();
+    let mut job = Job::follow(TASK.into(), BEGIN, BEGIN + 300_000);
+    let first = job.handle(Event::<Value>::Start, BEGIN, &mut durations).next;
+    assert_eq!(first, Next::WaitUntil(BEGIN + 3_000));
+    job.handle(Event::<Value>::Woken, BEGIN + 3_000, &mut durations);
+    (0..10).for_each(|nth| durations.learn(39_500 + 100 * nth));
+    let Next::WaitUntil(then) = job.handle(state("waiting").1, BEGIN + 3_000, &mut durations).next else {
+        panic!("it does not wait")
+    };
+    assert!(then > BEGIN + 10_000, "all take 40 s, and it looks after {} ms", then - BEGIN);
 }
 
 // Random lives
@@ -969,12 +1031,14 @@ fn an_event_out_of_turn_sends_no_second_create() {
     let strays = || [Event::<Value>::Start, Event::Woken, Event::Turn];
     for stray in strays() {
         let mut job = Job::create(CreateTask::upscale("https://h.example/a.png".to_owned(), None), 600_000);
-        assert_eq!(job.handle(Event::<Value>::Start, 0).next, Next::TakeTurn(600_000));
-        assert!(matches!(job.handle(Event::<Value>::Turn, 0).next, Next::Send(Request::Create(_), _)));
-        let step = job.handle(stray, 1_000);
+        let durations = &mut Durations::default();
+        assert_eq!(job.handle(Event::<Value>::Start, 0, durations).next, Next::TakeTurn(600_000));
+        let first = job.handle(Event::<Value>::Turn, 0, durations).next;
+        assert!(matches!(first, Next::Send(Request::Create(_), _)));
+        let step = job.handle(stray, 1_000, durations);
         assert!(matches!(step.next, Next::Finish(_)), "while one is under way: {step:?}");
         for late in strays() {
-            let step = job.handle(late, 2_000);
+            let step = job.handle(late, 2_000, &mut Durations::default());
             assert!(matches!(step.next, Next::Finish(_)), "after the end: {step:?}");
         }
     }
@@ -984,9 +1048,15 @@ fn an_event_out_of_turn_sends_no_second_create() {
 fn a_time_out_after_a_success_without_a_file_says_that_it_is_paid_for() {
     let mut job = Job::follow("5f48".to_owned(), 0, 10_000);
     let success = serde_json::json!({"code":200,"data":{"taskId":"5f48","state":"success","resultJson":""}});
-    job.handle(Event::<Value>::Start, 5_000);
-    job.handle(Event::Replied(Reply { status: 200, retry_after: None, body: Some(success) }), 9_000);
-    let Next::Finish(end) = job.handle(Event::<Value>::Woken, 10_000).next else { panic!("it goes on") };
+    job.handle(Event::<Value>::Start, 5_000, &mut Durations::default());
+    job.handle(
+        Event::Replied(Reply { status: 200, retry_after: None, body: Some(success) }),
+        9_000,
+        &mut Durations::default(),
+    );
+    let Next::Finish(end) = job.handle(Event::<Value>::Woken, 10_000, &mut Durations::default()).next else {
+        panic!("it goes on")
+    };
     let failure = end.unwrap_err();
     assert_eq!((failure.kind, failure.charged), (Kind::BadReply, Charged::Yes));
     assert_eq!(failure.task_id.as_deref(), Some("5f48"));
@@ -996,5 +1066,8 @@ fn a_time_out_after_a_success_without_a_file_says_that_it_is_paid_for() {
 fn a_task_made_in_the_future_is_looked_at_all_the_same() {
     // A ticket from a machine whose clock is ahead.
     let mut job = Job::follow("5f48".to_owned(), 500_000, 600_000);
-    assert!(matches!(job.handle(Event::<Value>::Start, 0).next, Next::Send(Request::Look(_), _)));
+    assert!(matches!(
+        job.handle(Event::<Value>::Start, 0, &mut Durations::default()).next,
+        Next::Send(Request::Look(_), _)
+    ));
 }

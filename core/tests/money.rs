@@ -6,6 +6,7 @@ mod common;
 use common::reply;
 use crisp_upscale_core::failure::{Charged, Failure, Kind, redact};
 use crisp_upscale_core::job::{Event, Fault, Job, Next, Request};
+use crisp_upscale_core::pace::Durations;
 use crisp_upscale_core::verdict::{Created, created, failed, proves_no_connection, says_no_connection};
 use crisp_upscale_core::wire::{CreateTask, Reply, TaskDetail};
 use serde_json::{Value, json};
@@ -210,9 +211,9 @@ fn a_success_without_a_task_id_may_have_made_a_task() {
 fn a_request_without_a_reply() {
     let after = |fault| {
         let mut job = Job::create(CreateTask::upscale("https://host.example/a.jpg".into(), None), 300_000);
-        let first = job.handle(Event::<Value>::Turn, 0).next;
+        let first = job.handle(Event::<Value>::Turn, 0, &mut Durations::default()).next;
         assert!(matches!(first, Next::Send(Request::Create(_), _)), "{first:?}");
-        job.handle(Event::<Value>::Failed(fault), 10).next
+        job.handle(Event::<Value>::Failed(fault), 10, &mut Durations::default()).next
     };
     assert!(
         matches!(after(Fault::NoConnection), Next::WaitUntil(_)),
@@ -455,13 +456,13 @@ const KEY: &str = "sk-0123456789abcdef";
 
 /// The failure that a job ends with when this is the one answer it gets before its time is over.
 fn ended_by(mut job: Job, answer: Reply<Value>) -> Failure {
-    job.handle(Event::<Value>::Start, BEGIN);
-    let mut next = job.handle(Event::Replied(answer), BEGIN + 1).next;
+    job.handle(Event::<Value>::Start, BEGIN, &mut Durations::default());
+    let mut next = job.handle(Event::Replied(answer), BEGIN + 1, &mut Durations::default()).next;
     if matches!(next, Next::WaitUntil(_)) {
-        next = job.handle(Event::<Value>::Woken, END).next;
+        next = job.handle(Event::<Value>::Woken, END, &mut Durations::default()).next;
     }
     if matches!(next, Next::TakeTurn(_)) {
-        next = job.handle(Event::<Value>::Turn, END).next;
+        next = job.handle(Event::<Value>::Turn, END, &mut Durations::default()).next;
     }
     let Next::Finish(outcome) = next else { panic!("goes on: {next:?}") };
     outcome.expect_err("it ended well")

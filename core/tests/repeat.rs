@@ -7,6 +7,7 @@ mod common;
 use common::reply;
 use crisp_upscale_core::failure::{Charged, Failure, Kind};
 use crisp_upscale_core::job::{Event, Fault, Job, Next, Request};
+use crisp_upscale_core::pace::Durations;
 use crisp_upscale_core::wire::CreateTask;
 use serde_json::Value;
 
@@ -22,7 +23,7 @@ fn says(status: u16, body: &str) -> Event<Value> {
 fn play(mut job: Job, answers: &[Event<Value>]) -> (Vec<u64>, Option<Failure>) {
     let (mut now, mut event, mut sent) = (0, Event::Start, Vec::new());
     loop {
-        let step = job.handle(event, now);
+        let step = job.handle(event, now, &mut Durations::default());
         if step.news.is_some() {
             return (sent, None);
         }
