@@ -7,6 +7,8 @@ const MODEL = "recraft/crisp-upscale";
 const CREATE_TASK = "/api/v1/jobs/createTask";
 const RECORD_INFO = "/api/v1/jobs/recordInfo";
 const MAX_BODY = 64 * 1024;
+/** How many attempts are remembered; the page makes one at a time. */
+const MAX_ATTEMPTS = 1000;
 
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
@@ -39,6 +41,13 @@ const CONTENT_SECURITY_POLICY = [
  * @returns {(request: Request) => Promise<Response>}
  */
 export function localServer({ upstream, files, Upscaler }) {
+  /**
+   * What came of each createTask, by its Idempotency-Key: the page sends one again when it does not know.
+   *
+   * @type {Map<string, Promise<Response>>}
+   */
+  const attempts = new Map();
+
   return async (request) => {
     const url = new URL(request.url);
     // A name that an attacker's DNS points here would be that page's own origin.
@@ -71,6 +80,22 @@ export function localServer({ upstream, files, Upscaler }) {
     }
     const body = await json(request);
     if (body === undefined) return refusal(400, "The body is not JSON, or longer than 64 KB.");
+    const attempt = request.headers.get("idempotency-key");
+    if (attempt === null) return make(body, url);
+    const answer = attempts.get(attempt) ?? make(body, url);
+    attempts.set(attempt, answer);
+    for (const oldest of attempts.keys()) if (attempts.size > MAX_ATTEMPTS) attempts.delete(oldest);
+    const reply = await answer;
+    // Nothing was made, so the next try is a new one.
+    if (await isLimited(reply.clone())) attempts.delete(attempt);
+    return reply.clone();
+  }
+
+  /**
+   * @param {any} body
+   * @param {URL} url
+   */
+  async function make(body, url) {
     const image = body.input?.image;
     if (body.model !== MODEL) return refusal(422, `Only the model ${MODEL} is passed on.`);
     if (typeof image !== "string") return refusal(422, "input.image is not a string.");
@@ -206,6 +231,15 @@ async function json(request) {
     return JSON.parse(text) ?? undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** @param {Response} reply */
+async function isLimited(reply) {
+  try {
+    return reply.status === 429 || (await reply.json()).code === 429;
+  } catch {
+    return false;
   }
 }
 
