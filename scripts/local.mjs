@@ -17,6 +17,8 @@ const EXTENSIONS = new Map([
   ["image/png", "png"],
   ["image/webp", "webp"],
 ]);
+/** How many attempts are remembered; the page makes one at a time. */
+const MAX_ATTEMPTS = 1000;
 
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
@@ -49,6 +51,13 @@ const CONTENT_SECURITY_POLICY = [
  * @returns {(request: Request, connection: { port: number | undefined }) => Promise<Response>}
  */
 export function localServer({ upstream, files, Upscaler }) {
+  /**
+   * What came of each createTask, by its Idempotency-Key: the page sends one again when it does not know.
+   *
+   * @type {Map<string, Promise<Response>>}
+   */
+  const attempts = new Map();
+
   return async (request, { port }) => {
     // Its host and port are those of the `Host` header.
     const url = new URL(request.url);
@@ -84,6 +93,22 @@ export function localServer({ upstream, files, Upscaler }) {
     }
     const body = await json(request);
     if (body === undefined) return refusal(400, "The body is not JSON, or longer than 64 KB.");
+    const attempt = request.headers.get("idempotency-key");
+    if (attempt === null) return make(body, url);
+    const answer = attempts.get(attempt) ?? make(body, url);
+    attempts.set(attempt, answer);
+    for (const oldest of attempts.keys()) if (attempts.size > MAX_ATTEMPTS) attempts.delete(oldest);
+    const reply = await answer;
+    // Nothing was made, so the next try is a new one.
+    if (await isLimited(reply.clone())) attempts.delete(attempt);
+    return reply.clone();
+  }
+
+  /**
+   * @param {any} body
+   * @param {URL} url
+   */
+  async function make(body, url) {
     const image = body.input?.image;
     if (body.model !== MODEL) return refusal(422, `Only the model ${MODEL} is passed on.`);
     if (typeof image !== "string") return refusal(422, "input.image is not a string.");
@@ -273,6 +298,15 @@ async function json(request) {
     return JSON.parse((await body?.text()) ?? "") ?? undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** @param {Response} reply */
+async function isLimited(reply) {
+  try {
+    return reply.status === 429 || (await reply.json()).code === 429;
+  } catch {
+    return false;
   }
 }
 

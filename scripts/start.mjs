@@ -33,7 +33,8 @@ await script(async () => {
 /** @returns {Promise<import("./local.mjs").Upstream>} */
 async function standIn() {
   const { createSandbox } = await import("../dist/sandbox.js");
-  const sandbox = createSandbox();
+  // Long enough for each state to be seen, as at the real service.
+  const sandbox = createSandbox({ delays: { waiting: 2000, queuing: 2000, generating: 4000 } });
   return {
     name: "sandbox",
     key: "sandbox",

@@ -70,6 +70,32 @@ test("what the page asks is passed on with the key, which the page never sees", 
   assert.equal(passed[1]?.url, "https://api.example/api/v1/jobs/recordInfo?taskId=abc");
 });
 
+test("a createTask that the page sends again is passed on once, unless the rate limit refused it", async () => {
+  const headers = { "idempotency-key": "one" };
+  for (const reply of [
+    () => Response.json({ code: 200, data: { taskId: "abc" } }),
+    () => new Response("<html>", { status: 502 }),
+    () => Promise.reject(new TypeError("lost")),
+  ]) {
+    const { server, passed } = serverOf({ reply });
+    const first = await (await server(create({ headers }))).text();
+    assert.equal(await (await server(create({ headers }))).text(), first);
+    assert.equal(passed.length, 1);
+    await server(create({ headers: { "idempotency-key": "two" } }));
+    await server(create());
+    assert.equal(passed.length, 3);
+  }
+  for (const reply of [
+    () => Response.json({ code: 429, msg: "Too many" }),
+    () => new Response("Too many", { status: 429 }),
+  ]) {
+    const { server, passed } = serverOf({ reply });
+    await server(create({ headers }));
+    await server(create({ headers }));
+    assert.equal(passed.length, 2);
+  }
+});
+
 test("nothing else reaches the service", async (t) => {
   /** @type {Record<string, Request>} */
   const attacks = {

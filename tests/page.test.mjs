@@ -330,7 +330,7 @@ test("the page can be used with the keyboard alone, and on a narrow and dark scr
 });
 
 test("cancel ends the waiting at once, and the task that was made is picked up after a reload", async (t) => {
-  const { url, ledger } = await serverOf(t, { delays: { waiting: 0, queuing: 0, generating: 2000 } });
+  const { url, ledger } = await serverOf(t, { delays: { waiting: 0, queuing: 0, generating: 8000 } });
   const { page } = await open(t, url);
   await page.fill("#image-url", `${images.url}/cat.jpg`);
   await page.click("#upscale");

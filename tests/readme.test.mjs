@@ -13,6 +13,7 @@ const GIVEN = {
   apiKey: 'const apiKey = "sandbox";',
   Upscaler: 'import { Upscaler } from "crisp-upscale";',
   upscaler: "const upscaler = new Upscaler({ apiKey });",
+  file: 'const file = await (await fetch("https://host.example/photo.jpg")).blob();',
 };
 
 /** @param {string} example */

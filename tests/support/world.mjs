@@ -11,7 +11,7 @@ const sandbox = createSandbox({
   delays: { waiting: 0, queuing: 0, generating: 0 },
   gracePeriod: 0,
 });
-const API = ["https://api.kie.ai", "http://sandbox.test"];
+const API = ["https://api.kie.ai", "https://kieai.redpandaai.co", "http://sandbox.test"];
 
 globalThis.fetch = async (input, init) => {
   const request = new Request(input, init);
