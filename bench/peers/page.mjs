@@ -4,6 +4,6 @@ import { work } from "../player.mjs";
 
 globalThis.work = (order) =>
   work(order, (baseUrl) => {
-    const upscaler = new Upscaler({ apiKey: "key", baseUrl });
+    const upscaler = new Upscaler({ apiKey: "key", baseUrl, dangerouslyAllowBrowser: true });
     return async (image, signal) => (await upscaler.upscale(image, { signal })).url;
   });
