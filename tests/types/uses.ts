@@ -4,6 +4,7 @@ import {
   type ErrorKind,
   indexedDb,
   type Job,
+  Limiter,
   receiveCallback,
   type Store,
   type TaskDetail,
@@ -23,6 +24,12 @@ new Upscaler({ apiKey: "key", store: new Map<string, string>() });
 new Upscaler({ apiKey: "key", store: webStorage(localStorage) });
 new Upscaler({ apiKey: "key", store: indexedDb() });
 new Upscaler({ apiKey: "key", fetch: createSandbox({ credits: 1, delays: { waiting: 0 } }).fetch });
+new Upscaler({ token: async () => "token", baseUrl: "https://gateway.example" });
+new Upscaler({ apiKey: "key", limiter: new Limiter(), dangerouslyAllowBrowser: true });
+// @ts-expect-error: a limiter is no number
+new Upscaler({ apiKey: "key", limiter: 20 });
+// @ts-expect-error: a token is text
+new Upscaler({ token: async () => 1 });
 // @ts-expect-error: neither a key nor a token
 new Upscaler({});
 // @ts-expect-error: both
@@ -63,6 +70,26 @@ export async function calls(signal: AbortSignal): Promise<void> {
   await upscaler.upscale(1);
   // @ts-expect-error: no such option
   await upscaler.upscale("https://host.example/a.jpg", { scale: 4 });
+
+  const photo: UpscaleResult = await upscaler.upscale(new Blob([]), { preflight: true });
+  const size: [number | null, number | null, string | null] = [photo.width, photo.height, photo.type];
+  const copy: Blob = await photo.blob({ signal });
+  const { url } = await upscaler.upload(new Uint8Array());
+  const balance: number = await upscaler.credits();
+  console.log(size, copy, url, balance);
+  // @ts-expect-error: a path is no file
+  await upscaler.upload("photo.jpg");
+
+  for await (const { index, image, result, error } of upscaler.upscaleAll(["https://host.example/a.jpg"])) {
+    const place: number = index;
+    // One or the other.
+    if (error !== undefined) console.log(place, image.length, error.kind);
+    else console.log(result.url);
+    // @ts-expect-error: it may have failed
+    console.log(result.url);
+  }
+  // @ts-expect-error: one image is not many
+  upscaler.upscaleAll(1);
 
   const job: Job = await upscaler.submit("https://host.example/a.jpg");
   for await (const { state, taskId } of job) console.log(state, taskId);
