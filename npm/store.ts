@@ -21,8 +21,10 @@ export interface Store {
 }
 
 /**
- * A store in `localStorage` or `sessionStorage`. It needs Web Locks for `putIfAbsent`, which
- * browsers have on https and on localhost.
+ * A store in `localStorage` or `sessionStorage`.
+ *
+ * It has no `putIfAbsent`: each process of a browser reads a copy of its own, which a Web Lock does not bring up to
+ * date, so two tabs can both find that a name is free (seen in Chromium). Use {@link indexedDb} for that.
  *
  * @param storage `localStorage` outlives the tab and is shared with others; `sessionStorage` is the tab's own.
  */
@@ -32,12 +34,6 @@ export function webStorage(storage: Storage): Store {
     set: (name, text) => storage.setItem(name, text),
     delete: (name) => storage.removeItem(name),
     keys: () => Object.keys(storage),
-    putIfAbsent: (name, text) =>
-      navigator.locks.request(name, () => {
-        if (storage.getItem(name) !== null) return false;
-        storage.setItem(name, text);
-        return true;
-      }),
   };
 }
 
