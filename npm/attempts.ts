@@ -1,4 +1,4 @@
-import type { Store } from "./store.js";
+import { putIfAbsent, type Store } from "./store.js";
 
 const PREFIX = "crisp-upscale/";
 /** How long an `idempotencyKey` is remembered, in milliseconds. */
@@ -110,13 +110,8 @@ export class Attempts {
       .sort((a, b) => a.createdAt - b.createdAt);
   }
 
-  async #claim(fresh: Kept): Promise<boolean> {
-    const name = PREFIX + fresh.attempt;
-    const text = JSON.stringify(fresh);
-    if (this.#store.putIfAbsent !== undefined) return this.#store.putIfAbsent(name, text);
-    if ((await this.#store.get(name)) != null) return false;
-    await this.#store.set(name, text);
-    return true;
+  #claim(fresh: Kept): Promise<boolean> {
+    return putIfAbsent(this.#store, PREFIX + fresh.attempt, JSON.stringify(fresh));
   }
 
   async #keep(kept: Kept): Promise<void> {

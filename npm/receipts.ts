@@ -1,4 +1,4 @@
-import type { Store } from "./store.js";
+import { putIfAbsent, type Store } from "./store.js";
 
 const PREFIX = "crisp-upscale-callback/";
 /** In milliseconds. No callback is accepted so long: a tolerance is a day at most, to either side. */
@@ -17,14 +17,7 @@ export async function isHandedOut(store: Store, taskId: string): Promise<boolean
 /** Remembers that a callback hands out the end of this task; `false` where another was faster. */
 export async function handOut(store: Store, taskId: string): Promise<boolean> {
   await tidy(store);
-  const name = PREFIX + taskId;
-  const text = String(Date.now());
-  if (store.putIfAbsent !== undefined) return store.putIfAbsent(name, text);
-  const kept = store.get(name);
-  // A `Map` is not waited for, so that nobody comes in between.
-  if ((typeof kept === "object" ? await kept : kept) != null) return false;
-  await store.set(name, text);
-  return true;
+  return putIfAbsent(store, PREFIX + taskId, String(Date.now()));
 }
 
 async function tidy(store: Store): Promise<void> {

@@ -20,6 +20,16 @@ export interface Store {
   putIfAbsent?(name: string, text: string): Awaitable<boolean>;
 }
 
+/** {@link Store.putIfAbsent}, or as much of it as a store without one allows. */
+export async function putIfAbsent(store: Store, name: string, text: string): Promise<boolean> {
+  if (store.putIfAbsent !== undefined) return store.putIfAbsent(name, text);
+  const kept = store.get(name);
+  // A `Map` is not waited for, so that nobody comes in between.
+  if ((typeof kept === "object" ? await kept : kept) != null) return false;
+  await store.set(name, text);
+  return true;
+}
+
 /**
  * A store in `localStorage` or `sessionStorage`.
  *
