@@ -1,0 +1,132 @@
+//! What the deployer has set: variables and secrets of the Worker, by their names.
+
+use crisp_upscale_core::gateway::address::Allowed;
+use crisp_upscale_core::gateway::job::Rules;
+use crisp_upscale_core::gateway::secret::Secret;
+use crisp_upscale_core::wire::MODEL;
+use js_sys::Reflect;
+use wasm_bindgen::JsValue;
+use worker::Env;
+
+const BASE_URL: &str = "https://api.kie.ai";
+const UPLOAD_BASE_URL: &str = "https://kieai.redpandaai.co";
+const MINUTE: u64 = 60_000;
+const HOUR: u64 = 60 * MINUTE;
+
+/// The settings of a gateway that can serve.
+pub(crate) struct Settings {
+    /// The service's key.
+    pub(crate) key: String,
+    /// The service, with no slash at the end.
+    pub(crate) base_url: String,
+    /// The service's upload host, likewise.
+    pub(crate) upload_base_url: String,
+    /// Signs tokens, and links to results.
+    pub(crate) secret: Secret,
+    /// Which images, files and callbacks may be named.
+    pub(crate) addresses: Allowed,
+    /// The models that may be asked for.
+    pub(crate) models: Vec<String>,
+    /// A caller's budget, where its token says nothing else.
+    pub(crate) tasks_per_hour: u32,
+    /// The key of the service's callbacks.
+    pub(crate) webhook_key: Option<String>,
+    /// What a job has to know.
+    pub(crate) rules: Rules,
+}
+
+/// The settings, or the names of those that are missing or wrong.
+pub(crate) fn read(env: &Env) -> Result<Settings, Vec<Trouble>> {
+    let mut troubles = Vec::new();
+    let key = text(env, "KIE_API_KEY");
+    if key.is_none() {
+        troubles.push(Trouble::missing("KIE_API_KEY"));
+    }
+    let secret = match text(env, "TOKEN_SECRET").map(|secret| Secret::new(&secret)) {
+        Some(Ok(secret)) => Some(secret),
+        Some(Err(failure)) => {
+            troubles.push(Trouble { name: "TOKEN_SECRET", message: failure.message });
+            None
+        }
+        None => {
+            troubles.push(Trouble::missing("TOKEN_SECRET"));
+            None
+        }
+    };
+    let addresses = match Allowed::new(&text(env, "IMAGE_ORIGINS").unwrap_or_default()) {
+        Ok(addresses) => Some(addresses),
+        Err(failure) => {
+            troubles.push(Trouble { name: "IMAGE_ORIGINS", message: failure.message });
+            None
+        }
+    };
+    let mut number = |name, default| match text(env, name).map(|text| text.parse::<u32>()) {
+        Some(Ok(number)) => number,
+        Some(Err(_)) => {
+            troubles.push(Trouble { name, message: "It must be a whole number.".to_owned() });
+            default
+        }
+        None => default,
+    };
+    let tasks_per_hour = number("TASKS_PER_HOUR", 100);
+    let outcome = u64::from(number("OUTCOME_MINUTES", 15)) * MINUTE;
+    let keep = u64::from(number("KEEP_HOURS", 24)) * HOUR;
+    let (Some(key), Some(secret), Some(addresses), true) = (key, secret, addresses, troubles.is_empty()) else {
+        return Err(troubles);
+    };
+    let rules = Rules {
+        callbacks: text(env, "PUBLIC_URL").as_deref() != Some("none"),
+        copies: is_bound(env, "RESULTS"),
+        outcome,
+        keep,
+    };
+    let mut models = words(env, "MODELS");
+    models.push(MODEL.to_owned());
+    Ok(Settings {
+        key,
+        base_url: url(env, "BASE_URL", BASE_URL),
+        upload_base_url: url(env, "UPLOAD_BASE_URL", UPLOAD_BASE_URL),
+        secret,
+        addresses,
+        models,
+        tasks_per_hour,
+        webhook_key: text(env, "WEBHOOK_HMAC_KEY"),
+        rules,
+    })
+}
+
+/// A setting that keeps the gateway closed.
+pub(crate) struct Trouble {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// What is wrong with it.
+    pub(crate) message: String,
+}
+
+impl Trouble {
+    fn missing(name: &'static str) -> Self {
+        Trouble { name, message: "It is not set.".to_owned() }
+    }
+}
+
+/// A variable or a secret; `None` where it is not set, or is empty.
+pub(crate) fn text(env: &Env, name: &str) -> Option<String> {
+    let value = Reflect::get(env, &JsValue::from_str(name)).ok()?;
+    // A number in the configuration is a number here.
+    let text = value.as_string().or_else(|| Some(value.as_f64()?.to_string()))?;
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// The words of a list with spaces between them.
+pub(crate) fn words(env: &Env, name: &str) -> Vec<String> {
+    text(env, name).unwrap_or_default().split_whitespace().map(str::to_owned).collect()
+}
+
+/// Whether a binding is there.
+pub(crate) fn is_bound(env: &Env, name: &str) -> bool {
+    Reflect::get(env, &JsValue::from_str(name)).is_ok_and(|value| !value.is_undefined())
+}
+
+fn url(env: &Env, name: &str, default: &str) -> String {
+    text(env, name).as_deref().unwrap_or(default).trim_end_matches('/').to_owned()
+}
