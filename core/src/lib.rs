@@ -11,6 +11,7 @@ pub mod json;
 pub mod limiter;
 pub mod pace;
 pub mod result;
+pub mod sse;
 pub mod upload;
 pub mod verdict;
 pub mod webhook;
