@@ -3,6 +3,8 @@
 //! network and a clock plays a [`job::Job`].
 
 pub mod failure;
+#[cfg(feature = "gateway")]
+pub mod gateway;
 pub mod head;
 pub mod image;
 pub mod input;
@@ -11,6 +13,7 @@ pub mod json;
 pub mod limiter;
 pub mod pace;
 pub mod result;
+pub mod sse;
 pub mod upload;
 pub mod verdict;
 pub mod webhook;
