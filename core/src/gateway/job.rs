@@ -626,9 +626,11 @@ impl Job {
             }
             Phase::Sent(sent) | Phase::Ended { end: End::Unknown, sent: Some(sent), .. } => match came {
                 Ok(Looked::Record(detail)) => {
-                    let ours = is_of(&detail, &self.order, sent, looked_at);
-                    sent.claims.retain(|claim| claim.task != looked_at);
-                    if ours { vec![Effect::Claim(looked_at.to_owned())] } else { Vec::new() }
+                    if is_of(&detail, &self.order, sent, looked_at) {
+                        return vec![Effect::Claim(looked_at.to_owned())];
+                    }
+                    sent.forget_claim(looked_at);
+                    Vec::new()
                 }
                 // Not known yet, or the service cannot say now: the claim is looked at again.
                 Ok(_) | Err(_) => Vec::new(),
@@ -638,15 +640,15 @@ impl Job {
     }
 
     fn claimed(&mut self, task: String, ours: bool, now: Instant, rules: Rules) -> Vec<Effect> {
-        let (Phase::Sent(sent) | Phase::Ended { end: End::Unknown, sent: Some(sent), .. }) = &self.phase
+        let (Phase::Sent(sent) | Phase::Ended { end: End::Unknown, sent: Some(sent), .. }) = &mut self.phase
         else {
             return Vec::new();
         };
         if !ours {
+            sent.forget_claim(&task);
             return Vec::new();
         }
-        let mut sent = sent.clone();
-        sent.take_claims(vec![task.clone()], now);
+        let sent = sent.clone();
         self.recovered = true;
         self.relay = None;
         self.bind(task, sent, now, rules)
@@ -682,6 +684,10 @@ impl Sent {
                 self.claims.push(Claim { task, look: now, looks: 0 });
             }
         }
+    }
+
+    fn forget_claim(&mut self, task: &str) {
+        self.claims.retain(|claim| claim.task != task);
     }
 
     /// A claim whose record is to be read now.
