@@ -1,4 +1,4 @@
-// What Workers load: the WebAssembly, started once for each isolate, and what it exports.
+// What Workers load: the WebAssembly, begun once for each isolate, and what it exports.
 import { initSync, fetch as respond } from "./crisp_upscale_gateway.js";
 import module from "./crisp_upscale_gateway_bg.wasm";
 

@@ -5,8 +5,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crisp_upscale_core::gateway::account::{Account, Budget, FULL, OVER_BUDGET, Told};
-use crisp_upscale_core::limiter::Rate;
+use crisp_upscale_core::gateway::account::{Account, Budget, Told};
+use futures_util::future::try_join;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use worker::{
@@ -119,13 +119,17 @@ impl Object {
 
     async fn store(&self) -> Result<()> {
         let (account, counters, alarm) = self.change(|Memory { account, counters }| {
-            (serde_json::to_string(account), serde_json::to_string(counters), account.alarm(settings::rate(&self.env)))
+            (
+                serde_json::to_string(account),
+                serde_json::to_string(counters),
+                account.alarm(settings::rate(&self.env)),
+            )
         })?;
         let storage = self.storage();
-        let stored = futures_util::future::try_join(storage.put(ACCOUNT, account?), storage.put(COUNTERS, counters?));
+        let stored = try_join(storage.put(ACCOUNT, account?), storage.put(COUNTERS, counters?));
         if let Some(alarm) = alarm {
             let at = js_sys::Date::new(&(alarm as f64).into());
-            futures_util::future::try_join(stored, storage.set_alarm(ScheduledTime::new(at))).await?;
+            try_join(stored, storage.set_alarm(ScheduledTime::new(at))).await?;
         } else {
             stored.await?;
         }
@@ -139,12 +143,12 @@ impl Object {
                 if let Some(tasks_per_hour) = budget
                     && let Err(wait) = self.take_budget(&caller, tasks_per_hour).await?
                 {
-                    return Ok(json!({ "told": "denied", "wait": wait, "words": OVER_BUDGET }));
+                    return Ok(json!({ "told": "over-budget", "wait": wait }));
                 }
                 match self.change(|memory| memory.account.ask(&caller, &job, rate, now()))? {
                     Told::Go => json!({ "told": "go" }),
                     Told::Queued => json!({ "told": "queued" }),
-                    Told::Full(wait) => json!({ "told": "denied", "wait": wait, "words": FULL }),
+                    Told::Full(wait) => json!({ "told": "full", "wait": wait }),
                 }
             }
             Ask::End { job, code } => {
@@ -189,7 +193,8 @@ impl Object {
     async fn take_budget(&self, caller: &str, tasks_per_hour: u32) -> Result<std::result::Result<(), u64>> {
         let key = format!("budget:{caller}");
         let budget: Option<String> = self.storage().get(&key).await?;
-        let mut budget: Budget = budget.map(|text| serde_json::from_str(&text)).transpose()?.unwrap_or_default();
+        let mut budget: Budget =
+            budget.map(|text| serde_json::from_str(&text)).transpose()?.unwrap_or_default();
         let taken = budget.take(tasks_per_hour, now());
         self.storage().put(&key, serde_json::to_string(&budget)?).await?;
         Ok(taken)

@@ -9,7 +9,9 @@ use serde_json::Value;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, ReadableStream, ReadableStreamDefaultReader};
-use worker::Delay;
+use worker::{Delay, Response};
+
+use crate::reply::refusal;
 
 /// Why a body was not read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,6 +22,17 @@ pub(crate) enum Trouble {
     Slow,
     /// It broke off.
     Broken,
+}
+
+impl Trouble {
+    /// What the sender is told.
+    pub(crate) fn refusal(self) -> worker::Result<Response> {
+        match self {
+            Trouble::TooLarge => refusal(413, "The body is too large."),
+            Trouble::Slow => refusal(408, "The body came too slowly."),
+            Trouble::Broken => refusal(400, "The body broke off."),
+        }
+    }
 }
 
 /// A body as it came. Its bytes stay in JavaScript, since a file is none of ours to look at.

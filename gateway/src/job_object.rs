@@ -1,24 +1,28 @@
 //! The Durable Object of one job: plays [`Job`]. It stores what the rule says and only then
 //! does what it says, so whatever cuts it off, what is stored says what may have happened.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crisp_upscale_core::gateway::account::{FULL, OVER_BUDGET};
 use crisp_upscale_core::gateway::ids;
 use crisp_upscale_core::gateway::job::{ANSWER_PATIENCE, Answer, CREATE_PATIENCE, Effect, Event, Job, Order};
 use futures_channel::mpsc::{Receiver, Sender, channel};
 use futures_util::future::{Either, select, try_join};
 use futures_util::{StreamExt, stream};
+use js_sys::{decode_uri_component, encode_uri_component};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use worker::{
-    Date, Delay, DurableObject, Env, Request, Response, Result, ScheduledTime, State, console_error, durable_object,
+    Date, Delay, DurableObject, Env, Method, Request, RequestInit, Response, Result, ScheduledTime, State,
+    console_error, durable_object,
 };
 
 use crate::account_object::{self, Ask};
-use crate::record::record;
+use crate::record::{self, missing};
 use crate::settings::{self, Settings};
 use crate::{log, random, relay, results, upstream};
 
@@ -75,35 +79,34 @@ pub struct JobObject {
 struct Object {
     state: State,
     env: Env,
-    kept: RefCell<Memory>,
+    /// What is stored, once it was read.
+    kept: RefCell<Option<Kept>>,
+    was_read: Cell<bool>,
     /// Those whose createTask waits for an answer, and those who listen: told when the record changes.
     listeners: RefCell<Vec<Sender<()>>>,
 }
 
-/// What is in memory of what is stored.
-#[derive(Debug)]
-enum Memory {
-    Unread,
-    Read(Option<Kept>),
-}
-
 impl DurableObject for JobObject {
     fn new(state: State, env: Env) -> Self {
-        let (kept, listeners) = (RefCell::new(Memory::Unread), RefCell::default());
-        JobObject { object: Rc::new(Object { state, env, kept, listeners }) }
+        let (kept, was_read, listeners) = Default::default();
+        JobObject { object: Rc::new(Object { state, env, kept, was_read, listeners }) }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         let object = &self.object;
         object.load().await?;
+        // A header holds no other characters, a caller's name may.
         let caller = request.headers().get("caller")?.unwrap_or_default();
+        let caller = decode_uri_component(&caller).map(String::from)?;
         match request.path().as_str() {
-            "/create" => Response::from_json(&object.create(serde_json::from_str(&request.text().await?)?).await?),
+            "/create" => {
+                Response::from_json(&object.create(serde_json::from_str(&request.text().await?)?).await?)
+            }
             "/turn" => object.turn().await,
             "/called" => object.called(serde_json::from_str(&request.text().await?)?).await,
             "/record" => Response::from_json(&object.envelope(&caller).unwrap_or(Value::Null)),
             "/events" => object.events(caller),
-            "/result" => Response::from_json(&object.result()),
+            "/result" => Response::from_json(&object.kept().and_then(|kept| kept.job.record().url)),
             _ => Response::error("", 404),
         }
     }
@@ -118,24 +121,20 @@ impl DurableObject for JobObject {
 impl Object {
     /// Reads what is stored, once. Nothing else is delivered to the object meanwhile.
     async fn load(self: &Rc<Self>) -> Result<()> {
-        if matches!(*self.kept.borrow(), Memory::Read(_)) {
+        if self.was_read.get() {
             return Ok(());
         }
         let stored: Option<String> = self.state.storage().get(KEPT).await?;
-        if matches!(*self.kept.borrow(), Memory::Read(_)) {
+        if self.was_read.replace(true) {
             return Ok(());
         }
-        let kept = stored.map(|text| serde_json::from_str(&text)).transpose()?;
-        *self.kept.borrow_mut() = Memory::Read(kept);
+        *self.kept.borrow_mut() = stored.map(|text| serde_json::from_str(&text)).transpose()?;
         self.tell(Event::Loaded, None).await
     }
 
     /// The job, if there is one.
     fn kept(&self) -> Option<Kept> {
-        match &*self.kept.borrow() {
-            Memory::Read(kept) => kept.clone(),
-            Memory::Unread => None,
-        }
+        self.kept.borrow().clone()
     }
 
     fn settings(&self) -> Result<Settings> {
@@ -147,8 +146,8 @@ impl Object {
     async fn tell(self: &Rc<Self>, event: Event<Value>, secret: Option<String>) -> Result<()> {
         let settings = self.settings()?;
         let effects = match &mut *self.kept.borrow_mut() {
-            Memory::Read(Some(kept)) => kept.job.handle(event, now(), settings.rules),
-            Memory::Read(None) | Memory::Unread => return Ok(()),
+            Some(kept) => kept.job.handle(event, now(), settings.rules),
+            None => return Ok(()),
         };
         self.store_and_play(effects, secret).await
     }
@@ -182,9 +181,10 @@ impl Object {
                 match told.as_ref().ok().and_then(|told| told.get("told")).and_then(Value::as_str) {
                     Some("go") => self.begin().await,
                     Some("queued") => self.tell(Event::Queued, None).await,
-                    Some(_) => {
-                        let wait = told.ok().and_then(|told| told.get("wait")?.as_u64()).unwrap_or(60_000);
-                        self.tell(Event::Denied(wait), None).await
+                    Some(word) => {
+                        let words = if word == "full" { FULL } else { OVER_BUDGET };
+                        let wait = told.as_ref().ok().and_then(|told| told.get("wait")?.as_u64());
+                        self.tell(Event::Denied(words, wait.unwrap_or_default()), None).await
                     }
                     None => self.tell(Event::Unasked, None).await,
                 }
@@ -205,7 +205,8 @@ impl Object {
                 Ok(())
             }
             Effect::Claim(task) => {
-                let told = account_object::ask(&self.env, &Ask::Claim { job: id, task: task.clone() }).await?;
+                let told =
+                    account_object::ask(&self.env, &Ask::Claim { job: id, task: task.clone() }).await?;
                 let ours = told.get("ours").and_then(Value::as_bool).unwrap_or_default();
                 self.tell(Event::Claimed(task, ours), None).await
             }
@@ -227,7 +228,7 @@ impl Object {
                 Ok(())
             }
             Effect::Relay(url) => {
-                let envelope = record(&settings, &id, &base, &job);
+                let envelope = record::record(&settings, &id, &base, &job);
                 let done = relay::post(&url, &envelope).await;
                 self.tell(Event::Relayed(done), None).await
             }
@@ -243,7 +244,7 @@ impl Object {
                 if let Some(task) = task {
                     account_object::ask(&self.env, &Ask::Forget { task }).await?;
                 }
-                *self.kept.borrow_mut() = Memory::Read(None);
+                *self.kept.borrow_mut() = None;
                 self.state.storage().delete_alarm().await?;
                 self.state.storage().delete_all().await
             }
@@ -265,7 +266,7 @@ impl Object {
     async fn create(self: &Rc<Self>, create: Create) -> Result<Told> {
         let Create { id, base, tasks_per_hour, order } = create;
         let effects = match &mut *self.kept.borrow_mut() {
-            Memory::Read(Some(kept)) => match kept.job.again(&order, now()) {
+            Some(kept) => match kept.job.again(&order, now()) {
                 Ok(effects) => {
                     kept.tasks_per_hour = tasks_per_hour;
                     effects
@@ -274,7 +275,7 @@ impl Object {
             },
             none => {
                 let (job, effects) = Job::new(order, now());
-                *none = Memory::Read(Some(Kept { id, base, tasks_per_hour, job }));
+                *none = Some(Kept { id, base, tasks_per_hour, job });
                 effects
             }
         };
@@ -309,7 +310,7 @@ impl Object {
     /// What recordInfo answers its caller; `None` to everybody else.
     fn envelope(&self, caller: &str) -> Option<Value> {
         let Kept { id, base, job, .. } = self.kept().filter(|kept| kept.job.order.caller == caller)?;
-        Some(record(&self.settings().ok()?, &id, &base, &job))
+        Some(record::record(&self.settings().ok()?, &id, &base, &job))
     }
 
     fn listen(&self) -> Receiver<()> {
@@ -336,12 +337,47 @@ impl Object {
         });
         Response::from_stream(lines)
     }
+}
 
-    /// Where the result is, for those who have a link to it.
-    fn result(&self) -> Value {
-        let record = self.kept().map(|kept| kept.job.record());
-        json!({ "url": record.and_then(|record| record.url) })
+/// Asks a job's object; `id` is an id of ours.
+async fn ask(env: &Env, id: &str, path: &str, caller: &str, body: Option<String>) -> Result<Response> {
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post).with_body(body.map(Into::into));
+    init.headers.set("caller", &String::from(encode_uri_component(caller)))?;
+    let request = Request::new_with_init(&format!("https://job{path}"), &init)?;
+    env.durable_object("JOBS")?.get_by_name(id)?.fetch_with_request(request).await
+}
+
+/// Tells a job something, and what it says to that.
+pub(crate) async fn tell<T: DeserializeOwned>(
+    env: &Env,
+    id: &str,
+    path: &str,
+    body: &impl Serialize,
+) -> Result<T> {
+    ask(env, id, path, "", Some(serde_json::to_string(body)?)).await?.json().await
+}
+
+/// What recordInfo answers this caller.
+pub(crate) async fn record(env: &Env, id: &str, caller: &str) -> Result<Value> {
+    if !ids::is_job_id(id) {
+        return Ok(missing());
     }
+    let envelope: Value = ask(env, id, "/record", caller, None).await?.json().await?;
+    Ok(if envelope.is_null() { missing() } else { envelope })
+}
+
+/// The record and its changes, a line each; `None` where the id is none of ours.
+pub(crate) async fn events(env: &Env, id: &str, caller: &str) -> Result<Option<Response>> {
+    if !ids::is_job_id(id) {
+        return Ok(None);
+    }
+    ask(env, id, "/events", caller, None).await.map(Some)
+}
+
+/// The service's URL of the result.
+pub(crate) async fn result_url(env: &Env, id: &str) -> Result<Option<String>> {
+    ask(env, id, "/result", "", None).await?.json().await
 }
 
 /// Unix milliseconds.

@@ -1,29 +1,27 @@
-//! x
-#![allow(missing_docs)]
-use worker::*;
+//! A gateway to kie.ai's job API on Cloudflare Workers: the key stays there, callers have tokens,
+//! and nobody polls. It stores and sends; the rules are `crisp_upscale_core::gateway`'s.
+
+mod account_object;
+mod body;
+mod callback;
+mod callers;
+mod events;
+mod job_object;
+mod log;
+mod random;
+mod record;
+mod relay;
+mod reply;
+mod results;
+mod routes;
+mod settings;
+mod tasks;
+mod uploads;
+mod upstream;
+
+use worker::{Context, Env, Request, Response, Result, event};
 
 #[event(fetch)]
-async fn fetch(_request: Request, env: Env, _context: Context) -> Result<Response> {
-    env.durable_object("JOBS")?.get_by_name("x")?.fetch_with_str("https://x/").await
-}
-
-#[durable_object(alarm)]
-pub struct JobObject { state: State }
-impl DurableObject for JobObject {
-    fn new(state: State, _env: Env) -> Self { Self { state } }
-    async fn fetch(&self, _req: Request) -> Result<Response> {
-        self.state.storage().put("a", 1).await?;
-        Response::ok(format!("{:?}", self.state.storage().get::<u32>("a").await?))
-    }
-    async fn alarm(&self) -> Result<Response> { Response::empty() }
-}
-#[durable_object(alarm)]
-pub struct AccountObject { state: State }
-impl DurableObject for AccountObject {
-    fn new(state: State, _env: Env) -> Self { Self { state } }
-    async fn fetch(&self, _req: Request) -> Result<Response> {
-        self.state.storage().put("a", 1).await?;
-        Response::ok("x")
-    }
-    async fn alarm(&self) -> Result<Response> { Response::empty() }
+async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
+    routes::answer(request, env).await
 }

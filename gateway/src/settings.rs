@@ -2,7 +2,9 @@
 
 use crisp_upscale_core::gateway::address::Allowed;
 use crisp_upscale_core::gateway::job::Rules;
+use crisp_upscale_core::gateway::origin::Origins;
 use crisp_upscale_core::gateway::secret::Secret;
+use crisp_upscale_core::limiter::Rate;
 use crisp_upscale_core::wire::MODEL;
 use js_sys::Reflect;
 use wasm_bindgen::JsValue;
@@ -23,12 +25,16 @@ pub(crate) struct Settings {
     pub(crate) upload_base_url: String,
     /// Signs tokens, and links to results.
     pub(crate) secret: Secret,
+    /// Which pages may call.
+    pub(crate) origins: Origins,
     /// Which images, files and callbacks may be named.
     pub(crate) addresses: Allowed,
     /// The models that may be asked for.
     pub(crate) models: Vec<String>,
     /// A caller's budget, where its token says nothing else.
     pub(crate) tasks_per_hour: u32,
+    /// The same of all who have the page's passphrase.
+    pub(crate) page_tasks_per_hour: u32,
     /// The key of the service's callbacks.
     pub(crate) webhook_key: Option<String>,
     /// What a job has to know.
@@ -53,13 +59,14 @@ pub(crate) fn read(env: &Env) -> Result<Settings, Vec<Trouble>> {
             None
         }
     };
-    let addresses = match Allowed::new(&text(env, "IMAGE_ORIGINS").unwrap_or_default()) {
-        Ok(addresses) => Some(addresses),
-        Err(failure) => {
-            troubles.push(Trouble { name: "IMAGE_ORIGINS", message: failure.message });
-            None
-        }
-    };
+    let addresses = Allowed::new(&text(env, "IMAGE_ORIGINS").unwrap_or_default())
+        .map_err(|failure| troubles.push(Trouble { name: "IMAGE_ORIGINS", message: failure.message }));
+    let origins = Origins::new(&text(env, "ORIGINS").unwrap_or_default())
+        .map_err(|failure| troubles.push(Trouble { name: "ORIGINS", message: failure.message }));
+    if text(env, "CREATE_LIMIT").is_some_and(|limit| parse_rate(&limit).is_none()) {
+        let message = "It must be tasks/seconds, like 20/10, or 0 for no limit.".to_owned();
+        troubles.push(Trouble { name: "CREATE_LIMIT", message });
+    }
     let mut number = |name, default| match text(env, name).map(|text| text.parse::<u32>()) {
         Some(Ok(number)) => number,
         Some(Err(_)) => {
@@ -69,9 +76,12 @@ pub(crate) fn read(env: &Env) -> Result<Settings, Vec<Trouble>> {
         None => default,
     };
     let tasks_per_hour = number("TASKS_PER_HOUR", 100);
+    let page_tasks_per_hour = number("PAGE_TASKS_PER_HOUR", 10);
     let outcome = u64::from(number("OUTCOME_MINUTES", 15)) * MINUTE;
     let keep = u64::from(number("KEEP_HOURS", 24)) * HOUR;
-    let (Some(key), Some(secret), Some(addresses), true) = (key, secret, addresses, troubles.is_empty()) else {
+    let (Some(key), Some(secret), Ok(addresses), Ok(origins), true) =
+        (key, secret, addresses, origins, troubles.is_empty())
+    else {
         return Err(troubles);
     };
     let rules = Rules {
@@ -87,9 +97,11 @@ pub(crate) fn read(env: &Env) -> Result<Settings, Vec<Trouble>> {
         base_url: url(env, "BASE_URL", BASE_URL),
         upload_base_url: url(env, "UPLOAD_BASE_URL", UPLOAD_BASE_URL),
         secret,
+        origins,
         addresses,
         models,
         tasks_per_hour,
+        page_tasks_per_hour,
         webhook_key: text(env, "WEBHOOK_HMAC_KEY"),
         rules,
     })
@@ -107,6 +119,21 @@ impl Trouble {
     fn missing(name: &'static str) -> Self {
         Trouble { name, message: "It is not set.".to_owned() }
     }
+}
+
+/// How fast tasks may be made, by all callers together.
+pub(crate) fn rate(env: &Env) -> Rate {
+    text(env, "CREATE_LIMIT").as_deref().and_then(parse_rate).unwrap_or(Rate::DOCUMENTED)
+}
+
+fn parse_rate(limit: &str) -> Option<Rate> {
+    if limit == "0" {
+        return Some(Rate { tasks: usize::MAX, window: 0 });
+    }
+    let (tasks, seconds) = limit.split_once('/')?;
+    let seconds: f64 = seconds.parse().ok().filter(|seconds| *seconds > 0.0)?;
+    let tasks = tasks.parse().ok().filter(|tasks| *tasks > 0)?;
+    Some(Rate { tasks, window: (seconds * 1000.0) as u64 })
 }
 
 /// A variable or a secret; `None` where it is not set, or is empty.
