@@ -84,6 +84,17 @@ test("what the gateway would refuse is refused here, and says why", async (t) =>
   }
 });
 
+test("a web page is refused, since its visitors could read the secret", async () => {
+  const { process } = globalThis;
+  Object.assign(globalThis, { process: undefined, document: {} });
+  const minting = mintToken({ secret, sub: "a" });
+  Object.assign(globalThis, { process });
+  Reflect.deleteProperty(globalThis, "document");
+  const error = await failure(minting);
+  assert.equal(error.kind, "invalid-input");
+  assert.match(error.message, /^In a web page every visitor/);
+});
+
 test("a runtime without crypto.subtle says so", async (t) => {
   t.mock.getter(crypto, "subtle", () => undefined);
   const error = await failure(mintToken({ secret, sub: "a" }));
