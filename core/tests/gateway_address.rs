@@ -62,6 +62,7 @@ fn the_public_internet_by_https() {
         // They look like what is refused, and are not.
         ("https://localhost.example/", "https://localhost.example/"),
         ("https://notlocal.example/", "https://notlocal.example/"),
+        ("https://host.notlocal/", "https://host.notlocal/"),
         ("https://internal.host.example/", "https://internal.host.example/"),
         ("https://mylocalhost.com/", "https://mylocalhost.com/"),
         ("https://the-internal.com/", "https://the-internal.com/"),
