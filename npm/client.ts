@@ -4,6 +4,7 @@ import { type Failure, UpscaleError } from "./error.js";
 import { Job } from "./job.js";
 import { Limiter } from "./limiter.js";
 import { forRuntime, inPage } from "./runtime.js";
+import { sharedSignal } from "./signal.js";
 import type { Store } from "./store.js";
 import { keptToken } from "./token.js";
 import type {
@@ -51,6 +52,7 @@ export class Client {
     readonly fetch: (request: Request) => Promise<Response>;
     /** How long the last tasks took, which says when to look at the next; filled by the WebAssembly. */
     readonly durations: number[];
+    readonly shared: typeof sharedSignal;
     readonly fail: (failure: Failure, cause: unknown) => UpscaleError;
   };
 
@@ -69,6 +71,7 @@ export class Client {
       limiter: options.limiter ?? (this.#gateway ? undefined : new Limiter()),
       fetch: (request) => send(forRuntime(request)),
       durations: [],
+      shared: sharedSignal,
       fail: (failure, cause) => this.#error(failure, cause),
     };
     if (apiKey !== undefined && options.dangerouslyAllowBrowser !== true && inPage()) {
@@ -148,9 +151,7 @@ export class Client {
   ): AsyncGenerator<Upscaled<Image>, void, void> {
     const { concurrency = 20, ...rest } = options;
     if (!(concurrency >= 1)) throw this.#invalid("The concurrency is not a number from 1.");
-    yield* upscaleAll(images, concurrency, options.signal, (image, signal) =>
-      this.upscale(image, { ...rest, signal }),
-    );
+    yield* upscaleAll(images, concurrency, rest.signal, (image) => this.upscale(image, rest));
   }
 
   /**
