@@ -127,12 +127,12 @@ export class Client {
    * is null was cut off while its task was being made: look at the account, then {@link forget} it.
    */
   pending(): Promise<Pending[]> {
-    return this.#attempts.list();
+    return this.#stored(this.#attempts.list());
   }
 
   /** Takes a job out of the store. Its task, where there is one, goes on and is charged. */
   forget({ attempt }: Pick<Pending, "attempt">): Promise<void> {
-    return this.#attempts.forget(attempt);
+    return this.#stored(this.#attempts.forget(attempt));
   }
 
   /**
@@ -303,12 +303,12 @@ export class Client {
     throw this.#invalid("This idempotencyKey was used for another image. Use another key.");
   }
 
-  /** What must be written before anything is sent. */
+  /** What must be read or written before anything is sent. */
   async #stored<T>(written: Promise<T>): Promise<T> {
     try {
       return await written;
     } catch (cause) {
-      const message = "The store could not be written to, so nothing was sent. Check that it has room.";
+      const message = "The store failed, so nothing was sent. Check that it can be read and has room.";
       throw this.#error({ ...NOTHING_SENT, kind: "store-failed", message, retryable: true }, cause);
     }
   }
