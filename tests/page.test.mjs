@@ -554,9 +554,11 @@ test("a wrong key and an empty account end in a sentence on the page", async (t)
 test("a server that answers HTML ends in a sentence on the page", async (t) => {
   const server = await serverOf(t);
   await server.fail({ route: "createTask", kind: "html" });
-  const { text, ledger } = await errorOn(t, server, `${images.url}/cat.jpg`);
+  const { page, text, ledger } = await errorOn(t, server, `${images.url}/cat.jpg`);
   assert.match(text, /no readable answer came/);
   assert.deepEqual([ledger.requests.createTask, ledger.tasks.length], [1, 0]);
+  await page.locator("#pending li.unknown").waitFor();
+  await page.screenshot({ path: `${SCREENSHOTS}error-unknown.png` });
 });
 
 test("a server that is gone ends in a sentence on the page", async (t) => {
