@@ -56,8 +56,8 @@ export class Client {
     readonly fail: (failure: Failure, cause: unknown) => UpscaleError;
   };
 
-  /** @internal */
-  constructor(options: UpscalerOptions, load: Load) {
+  /** @internal `queues`: whether one call may wait for another, as they do in a limiter */
+  constructor(options: UpscalerOptions, load: Load, queues = true) {
     const { apiKey, token, fetch: send = (request: Request) => globalThis.fetch(request) } = options;
     this.#load = load;
     this.#store = options.store ?? new Map();
@@ -68,7 +68,7 @@ export class Client {
       baseUrl,
       uploadBaseUrl: base(options.uploadBaseUrl ?? (baseUrl === API ? UPLOADS : baseUrl)),
       bearer: this.#gateway && typeof token === "function" ? keptToken(token) : String(apiKey ?? token ?? ""),
-      limiter: options.limiter ?? (this.#gateway ? undefined : new Limiter()),
+      limiter: options.limiter ?? (this.#gateway || !queues ? undefined : new Limiter()),
       fetch: (request) => send(forRuntime(request)),
       durations: [],
       shared: sharedSignal,
