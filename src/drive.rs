@@ -94,16 +94,9 @@ impl Call {
                 Next::Send(request, give_up) => {
                     let came = self.send(&Ask::Job(&request), give_up).await?;
                     drop(turn.take());
-                    match came {
-                        Came::Reply(reply, text) => {
-                            cause = text.into();
-                            Event::Replied(reply)
-                        }
-                        Came::Fault(fault, error) => {
-                            cause = error;
-                            Event::Failed(fault)
-                        }
-                    }
+                    let (came, said) = came.into_event();
+                    cause = said;
+                    came
                 }
             };
         }

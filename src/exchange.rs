@@ -1,6 +1,6 @@
 //! One request and its reply.
 
-use crisp_upscale_core::job::{Fault, Request};
+use crisp_upscale_core::job::{Event, Fault, Request};
 use crisp_upscale_core::json::Json;
 use crisp_upscale_core::pace;
 use crisp_upscale_core::verdict::{proves_no_connection, says_no_connection};
@@ -38,6 +38,14 @@ pub(crate) enum Came {
 }
 
 impl Came {
+    /// What it is to a job, and what an error's `cause` says of it.
+    pub(crate) fn into_event(self) -> (Event<Parsed>, JsValue) {
+        match self {
+            Came::Reply(reply, text) => (Event::Replied(reply), text.into()),
+            Came::Fault(fault, error) => (Event::Failed(fault), error),
+        }
+    }
+
     /// Whether the server refused the key or token.
     pub(crate) fn is_unauthorized(&self) -> bool {
         let Came::Reply(reply, _) = self else { return false };

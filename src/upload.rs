@@ -13,7 +13,7 @@ use web_sys::FormData;
 
 use crate::clock::{self, Timer};
 use crate::drive::{Call, to_js};
-use crate::exchange::{Ask, Came};
+use crate::exchange::Ask;
 use crate::js::{Blob, Run, Settings, random};
 use crate::parsed::Parsed;
 use crate::stop::Instead;
@@ -46,16 +46,9 @@ pub async fn upload(settings: Settings, file: Blob, run: Run) -> Result<String, 
             }
             Next::Send(give_up) => {
                 let form = form(&file, header.format).map_err(|error| unreadable(&call, &error))?;
-                match call.send(&Ask::Upload(&form), give_up).await? {
-                    Came::Reply(reply, text) => {
-                        cause = text.into();
-                        Event::Replied(reply)
-                    }
-                    Came::Fault(fault, error) => {
-                        cause = error;
-                        Event::Failed(fault)
-                    }
-                }
+                let (came, said) = call.send(&Ask::Upload(&form), give_up).await?.into_event();
+                cause = said;
+                came
             }
         };
     }
