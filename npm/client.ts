@@ -23,8 +23,6 @@ import type {
 import type { Load, Wasm } from "./wasm.js";
 
 const MODEL = "recraft/crisp-upscale";
-const API = "https://api.kie.ai";
-const UPLOADS = "https://kieai.redpandaai.co";
 
 /** What a call from here to the WebAssembly may say. */
 interface Run extends CallOptions {
@@ -44,8 +42,8 @@ export class Client {
   /** Whether a gateway is asked, which has a queue and knows an attempt by its key. */
   readonly #gateway: boolean;
   readonly #settings: {
-    readonly baseUrl: string;
-    readonly uploadBaseUrl: string;
+    readonly baseUrl: string | undefined;
+    readonly uploadBaseUrl: string | undefined;
     readonly bearer: string | ((refused?: string) => Promise<string>);
     readonly limiter: Limiter | undefined;
     readonly fetch: (request: Request) => Promise<Response>;
@@ -61,10 +59,9 @@ export class Client {
     this.#store = options.store ?? new Map();
     this.#attempts = new Attempts(this.#store);
     this.#gateway = apiKey === undefined && token !== undefined;
-    const baseUrl = base(options.baseUrl ?? API);
     this.#settings = {
-      baseUrl,
-      uploadBaseUrl: base(options.uploadBaseUrl ?? (baseUrl === API ? UPLOADS : baseUrl)),
+      baseUrl: options.baseUrl?.toString(),
+      uploadBaseUrl: options.uploadBaseUrl?.toString(),
       bearer: this.#gateway && typeof token === "function" ? keptToken(token) : String(apiKey ?? token ?? ""),
       limiter: options.limiter ?? (this.#gateway ? undefined : new Limiter()),
       fetch: (request) => send(forRuntime(request)),
@@ -319,7 +316,7 @@ export class Client {
       settings,
       String(model),
       String(input.image),
-      callBackUrl === undefined ? undefined : String(callBackUrl),
+      callBackUrl?.toString(),
       this.#gateway ? { attempt: attemptId(), ...run } : run,
     );
   }
@@ -426,11 +423,6 @@ async function nameOf(image: ImageSource): Promise<string> {
 
 /** Where to tell what happens before there is a task. */
 type Listener = (update: EarlyUpdate) => void;
-
-/** A base URL without a slash at its end. */
-function base(url: string | URL): string {
-  return String(url).replace(/\/+$/, "");
-}
 
 function isFile(image: ImageSource): image is ImageFile {
   return image instanceof Blob || image instanceof ArrayBuffer || ArrayBuffer.isView(image);

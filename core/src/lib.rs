@@ -4,6 +4,7 @@
 
 pub mod failure;
 pub mod head;
+pub mod hosts;
 pub mod image;
 pub mod input;
 pub mod job;
