@@ -205,9 +205,10 @@ export class Client {
     if (key === undefined) return this.#attempt(image, undefined, rest, listener);
 
     const name = await nameOf(image);
+    const wasm = await this.#wasm(rest);
     const other = this.#underWay.get(key);
     if (other !== undefined) {
-      this.#expectSame(name, other.image);
+      wasm.checkRepeat(this.#settings, name, other.image, true);
       return other.job;
     }
     const job = this.#attempt(image, { key, name }, rest, listener);
@@ -223,16 +224,16 @@ export class Client {
     listener: Listener | undefined,
   ): Promise<Job> {
     const { callBackUrl, preflight = false, ...run } = options;
-    run.signal?.throwIfAborted();
-    if (keyed !== undefined) {
-      const kept = await this.#stored(this.#attempts.find(keyed.key));
-      if (kept !== undefined) return this.#goOn(kept, keyed, run);
-    }
     const sending = { ...run, began: run.began ?? performance.now() };
+    const wasm = await this.#wasm(run);
+    if (keyed !== undefined) {
+      const kept = await this.#stored(this.#attempts.find(keyed.key, wasm));
+      if (kept !== undefined) return this.#goOn(kept, keyed, run, wasm);
+    }
     const url = await this.#reachable(image, preflight, sending, listener);
-    const { pending, isNew } = await this.#stored(this.#attempts.begin(keyed?.name ?? url, keyed?.key));
+    const { pending, isNew } = await this.#stored(this.#attempts.begin(keyed?.name ?? url, keyed?.key, wasm));
     // Another tab was faster.
-    if (!isNew && keyed !== undefined) return this.#goOn(pending, keyed, run);
+    if (!isNew && keyed !== undefined) return this.#goOn(pending, keyed, run, wasm);
 
     const request: CreateTaskRequest = { model: MODEL, input: { image: url } };
     if (callBackUrl !== undefined) request.callBackUrl = callBackUrl;
@@ -257,10 +258,9 @@ export class Client {
   }
 
   /** Goes on with what an earlier call of the same `idempotencyKey` began. */
-  #goOn(kept: Begun<string | null>, { name }: Keyed, run: Run): Job {
-    this.#expectSame(name, kept.image);
-    if (kept.taskId !== null) return this.resume({ ...kept, taskId: kept.taskId }, run);
-    throw this.#error({ ...NOTHING_SENT, ...CUT_OFF }, undefined);
+  #goOn(kept: Begun<string | null>, { name }: Keyed, run: Run, wasm: Wasm): Job {
+    wasm.checkRepeat(this.#settings, name, kept.image, kept.taskId !== null);
+    return this.resume({ ...kept, taskId: String(kept.taskId) }, run);
   }
 
   /** The image's URL, once it is checked as far as was asked for. */
@@ -292,11 +292,6 @@ export class Client {
       const message = "The file is neither a Blob nor bytes that can be read. Give the image's content.";
       throw this.#error({ ...NOTHING_SENT, kind: "invalid-input", message, retryable: false }, cause);
     }
-  }
-
-  #expectSame(image: string, other: string): void {
-    if (image === other) return;
-    throw this.#invalid("This idempotencyKey was used for another image. Use another key.");
   }
 
   /** What must be written before anything is sent. */
@@ -378,16 +373,6 @@ const NOTHING_SENT = {
   taskId: null,
   charged: "no",
   resumable: false,
-} as const;
-
-/** An `idempotencyKey` whose first call was cut off, or is under way elsewhere. */
-const CUT_OFF = {
-  kind: "outcome-unknown",
-  message:
-    "Another call with this idempotencyKey is under way, or was cut off while its task was being made. " +
-    "Nothing was sent now. Look at the account before you use another key.",
-  charged: "unknown",
-  retryable: false,
 } as const;
 
 /** A result as the WebAssembly makes it, with its `blob`. */

@@ -3,6 +3,8 @@
 //! made of a failure, and with nothing else.
 
 use crisp_upscale_core::job::Update;
+use crisp_upscale_core::repeat;
+use js_sys::Date;
 use wasm_bindgen::prelude::*;
 
 use crate::drive::{Call, to_js};
@@ -25,7 +27,7 @@ pub async fn create_task(
 ) -> Result<JsValue, JsValue> {
     let call = Call::begin(settings, run)?;
     let made = async { call.made(calls::create(&call, &model, image, call_back_url)?).await };
-    let task_id = made.await.map_err(|halt| thrown(&call, halt))?;
+    let task_id = made.await.map_err(|halt| thrown(&call.settings, halt))?;
     to_js(&Update { state: "submitted".to_owned(), task_id })
 }
 
@@ -43,7 +45,7 @@ pub async fn follow(
 ) -> Result<JsValue, JsValue> {
     let call = Call::begin(settings, run)?;
     let result = calls::follow(&call, task_id, created_at).await;
-    to_js(&result.map_err(|halt| thrown(&call, halt))?)
+    to_js(&result.map_err(|halt| thrown(&call.settings, halt))?)
 }
 
 /// `recordInfo`, once: resolves to the task's record.
@@ -53,7 +55,7 @@ pub async fn follow(
 #[wasm_bindgen(js_name = getTask)]
 pub async fn get_task(settings: Settings, task_id: String, run: Run) -> Result<JsValue, JsValue> {
     let call = Call::begin(settings, run)?;
-    to_js(&calls::record(&call, task_id).await.map_err(|halt| thrown(&call, halt))?)
+    to_js(&calls::record(&call, task_id).await.map_err(|halt| thrown(&call.settings, halt))?)
 }
 
 /// `credit`, once: resolves to the account's balance in credits.
@@ -63,7 +65,7 @@ pub async fn get_task(settings: Settings, task_id: String, run: Run) -> Result<J
 #[wasm_bindgen]
 pub async fn credits(settings: Settings, run: Run) -> Result<f64, JsValue> {
     let call = Call::begin(settings, run)?;
-    calls::credits(&call).await.map_err(|halt| thrown(&call, halt))
+    calls::credits(&call).await.map_err(|halt| thrown(&call.settings, halt))
 }
 
 /// Checks a file and uploads it; resolves to its URL. Tells the updates `warning`, `uploading` and `uploaded`.
@@ -74,7 +76,7 @@ pub async fn credits(settings: Settings, run: Run) -> Result<f64, JsValue> {
 #[wasm_bindgen]
 pub async fn upload(settings: Settings, file: Blob, run: Run) -> Result<String, JsValue> {
     let call = Call::begin(settings, run)?;
-    crate::upload::upload(&call, &file).await.map_err(|halt| thrown(&call, halt))
+    crate::upload::upload(&call, &file).await.map_err(|halt| thrown(&call.settings, halt))
 }
 
 /// A look at an image before anything is sent to the API. Where it cannot be seen from here, nobody
@@ -85,7 +87,7 @@ pub async fn upload(settings: Settings, file: Blob, run: Run) -> Result<String, 
 #[wasm_bindgen]
 pub async fn preflight(settings: Settings, image: String, run: Run) -> Result<(), JsValue> {
     let call = Call::begin(settings, run)?;
-    file::preflight(&call, &image).await.map_err(|halt| thrown(&call, halt))
+    file::preflight(&call, &image).await.map_err(|halt| thrown(&call.settings, halt))
 }
 
 /// A result's file, as a `Blob`.
@@ -100,7 +102,25 @@ pub async fn download(
     run: Run,
 ) -> Result<JsValue, JsValue> {
     let call = Call::begin(settings, run)?;
-    file::download(&call, &task_id, &url).await.map_err(|halt| thrown(&call, halt))
+    file::download(&call, &task_id, &url).await.map_err(|halt| thrown(&call.settings, halt))
+}
+
+/// Whether an `idempotencyKey` that was first used at `created_at` (Unix milliseconds) is forgotten.
+#[wasm_bindgen(js_name = isKeyOver)]
+pub fn is_key_over(created_at: f64) -> bool {
+    repeat::is_over(created_at, Date::now())
+}
+
+/// Checks that a call for `image` may go on with what an earlier one with its `idempotencyKey` began, for
+/// the image `earlier`; see [`repeat::goes_on`].
+///
+/// # Errors
+/// Why it may not.
+#[wasm_bindgen(js_name = checkRepeat)]
+pub fn check_repeat(settings: &Settings, image: &str, earlier: &str, has_task: bool) -> Result<(), JsValue> {
+    repeat::goes_on(image, earlier, has_task).map_err(|failure| {
+        thrown(settings, Halt::Failed(UpscaleError { failure, cause: JsValue::UNDEFINED }))
+    })
 }
 
 #[wasm_bindgen]
@@ -111,10 +131,10 @@ extern "C" {
 }
 
 /// What a call that stopped rejects with.
-pub(crate) fn thrown(call: &Call, halt: Halt) -> JsValue {
+pub(crate) fn thrown(settings: &Settings, halt: Halt) -> JsValue {
     match halt {
         Halt::Failed(UpscaleError { failure, cause }) => {
-            match to_js(&failure).and_then(|plain| call.settings.fail(plain, &cause)) {
+            match to_js(&failure).and_then(|plain| settings.fail(plain, &cause)) {
                 Ok(error) | Err(error) => error,
             }
         }

@@ -31,7 +31,14 @@ pub use crisp_upscale_core::result::UpscaleResult;
 pub use crisp_upscale_core::wire::{State, TaskDetail};
 pub use error::UpscaleError;
 #[cfg(feature = "exports")]
-pub use exports::{create_task, credits, download, follow, get_task, preflight, upload};
+pub use exports::{
+    check_repeat, create_task, credits, download, follow, get_task, is_key_over, preflight, upload,
+};
 #[cfg(feature = "exports")]
 pub use js::{Blob, Run, Settings};
 pub use upscaler::{Ticket, Upscaler};
+
+/// The README's example in Rust compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -11,6 +11,7 @@ pub mod job;
 pub mod json;
 pub mod limiter;
 pub mod pace;
+pub mod repeat;
 pub mod result;
 pub mod upload;
 pub mod verdict;
