@@ -75,8 +75,11 @@ impl Upscaler {
     /// Asks another server than the API, for instance the sandbox. Files go there as well.
     #[must_use]
     pub fn base_url(self, url: &str) -> Self {
-        self.settings.set_base_url(url);
-        self
+        // A copy, since clones hold the same object; what it learned and the limit stay shared.
+        let settings: Settings =
+            Object::assign(&Object::new(), self.settings.unchecked_ref()).unchecked_into();
+        settings.set_base_url(url);
+        Upscaler { settings, ..self }
     }
 
     /// How long a call may take; ten minutes unless told.

@@ -8,6 +8,8 @@ import { after, test } from "node:test";
 import { root } from "../scripts/run.mjs";
 import { toolchain } from "../scripts/toolchain.mjs";
 import { compile } from "../scripts/wasm.mjs";
+import { virtualClock } from "./support/clock.mjs";
+import { envelope } from "./support/envelope.mjs";
 import { SAMPLES } from "./support/images.mjs";
 import { quickSandbox } from "./support/sandbox.mjs";
 
@@ -60,7 +62,10 @@ function world(t, options = {}, network = (_, reply) => reply()) {
 }
 
 test("the wasm of a Rust program exports what that program exports, and nothing of the npm package", async () => {
-  const own = ["enlarge", "enlargeFile", "enlargeUnless", "resume", "submitToGateway"];
+  const own = [
+    ...["creditsOfBoth", "enlarge", "enlargeFile", "enlargeUnless"],
+    ...["resume", "submitMany", "submitToGateway"],
+  ];
   // What wasm-bindgen needs for itself has longer names.
   const names = WebAssembly.Module.exports(await WebAssembly.compile(wasm)).map(({ name }) => name);
   assert.deepEqual(names.filter((name) => /^[a-z]+$/i.test(name) && name !== "memory").sort(), own);
@@ -149,4 +154,27 @@ test("to a gateway a create whose reply is lost is sent again with the same Idem
   assert.equal(keys.length, 2);
   assert.match(String(keys[0]), /^[a-p]{32}$/);
   assert.equal(keys[0], keys[1]);
+});
+
+test("another base URL for a clone is that clone's alone", async (t) => {
+  const { requests } = world(t, {}, async () => envelope(99.5));
+  await program.creditsOfBoth("https://one.example", "https://other.example/");
+  const urls = requests.map(({ url }) => url);
+  const path = "/api/v1/chat/credit";
+  assert.deepEqual(urls, [`https://one.example${path}`, `https://other.example${path}`]);
+});
+
+// The last, since its clock takes the place of quick-time's.
+test("clones share the limit of 20 new tasks in 10 s: the twenty-first waits", async (t) => {
+  const clock = virtualClock(t);
+  /** @type {number[]} */
+  const sent = [];
+  world(t, {}, async () => {
+    sent.push(clock.now());
+    return envelope({ taskId: "abc" });
+  });
+  await clock.until(program.submitMany(API, IMAGE, 21));
+  const [first = 0] = sent;
+  assert.equal(sent.filter((at) => at === first).length, 20);
+  assert.ok(Number(sent[20]) - first >= 10_000);
 });

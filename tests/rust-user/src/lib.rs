@@ -4,7 +4,7 @@ use core::pin::pin;
 use core::time::Duration;
 
 use crisp_upscale::{Charged, Ticket, UpscaleError, Upscaler};
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, select, try_join_all};
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -73,6 +73,33 @@ pub async fn enlarge_file(base_url: String, file: web_sys::Blob) -> Result<web_s
 pub async fn submit_to_gateway(base_url: String, token: String, image: String) -> Result<String, String> {
     let ticket = Upscaler::gateway(&base_url, &token).submit(&image).await.map_err(words)?;
     Ok(ticket.task_id)
+}
+
+/// Makes so many tasks at once, each by a clone of its own.
+///
+/// # Errors
+/// What went wrong first, in words.
+#[wasm_bindgen(js_name = submitMany)]
+pub async fn submit_many(base_url: String, image: String, count: u32) -> Result<(), String> {
+    let upscaler = Upscaler::new("sandbox").base_url(&base_url);
+    let submits = (0..count).map(|_| {
+        let upscaler = upscaler.clone();
+        let image = &image;
+        async move { upscaler.submit(image).await.map(drop).map_err(words) }
+    });
+    try_join_all(submits).await.map(drop)
+}
+
+/// Asks two servers for the balance, the second by a clone of what asks the first.
+///
+/// # Errors
+/// What went wrong, in words.
+#[wasm_bindgen(js_name = creditsOfBoth)]
+pub async fn credits_of_both(first: String, second: String) -> Result<(), String> {
+    let one = Upscaler::new("sandbox").base_url(&first);
+    let other = one.clone().base_url(&second);
+    one.credits().await.map_err(words)?;
+    other.credits().await.map(drop).map_err(words)
 }
 
 /// The word for what went wrong, whether it was charged, and the task.
