@@ -10,6 +10,7 @@ pub mod job;
 pub mod json;
 pub mod limiter;
 pub mod pace;
+pub mod push;
 pub mod result;
 pub mod upload;
 pub mod verdict;
