@@ -12,6 +12,7 @@ pub mod limiter;
 pub mod pace;
 pub mod push;
 pub mod result;
+pub mod sse;
 pub mod upload;
 pub mod verdict;
 pub mod webhook;
