@@ -13,6 +13,7 @@ use crate::clock;
 use crate::exchange::{Ask, Came, Headers, exchange};
 use crate::file;
 use crate::js::{Run, Settings};
+use crate::listen::Ear;
 use crate::parsed::Parsed;
 use crate::stop::Stop;
 use crate::turn::Turn;
@@ -43,13 +44,18 @@ impl Call {
         }
     }
 
-    /// Plays the job to its end, or, where the caller wants no more, to its first news;
-    /// resolves to either as a plain object.
+    /// Plays the job to its end, where it follows this task, or to its first news, which is that its task
+    /// was made; resolves to either as a plain object.
     ///
     /// # Errors
     /// The caller's abort reason, or the package's `Error`.
-    pub(crate) async fn play(&self, mut job: Job, until_news: bool) -> Result<JsValue, JsValue> {
+    pub(crate) async fn play(&self, mut job: Job, task_id: Option<&str>) -> Result<JsValue, JsValue> {
         let mut event = Event::<Parsed>::Start;
+        // Where the server pushes: there is nothing to begin with but to listen.
+        let mut ear = self.ear(task_id);
+        if let Some((heard, _)) = ear.as_ref().and_then(Ear::heard) {
+            event = heard;
+        }
         // What the runtime or the server said last, for the error's `cause`.
         let mut cause = JsValue::UNDEFINED;
         // Held while a create is under way.
@@ -61,7 +67,7 @@ impl Call {
             let step = job.handle(event, clock::now(), &mut durations);
             if let Some(news) = step.news {
                 let news = to_js(&news)?;
-                if until_news {
+                if task_id.is_none() {
                     return Ok(news);
                 }
                 if let Some(listener) = self.run.on_update() {
@@ -70,6 +76,8 @@ impl Call {
             }
             event = match step.next {
                 Next::Finish(end) => {
+                    // The result's first bytes are no concern of the stream's.
+                    drop(ear);
                     for (nth, duration) in (0..).zip(durations.iter()) {
                         seen.set(nth, duration.into());
                     }
@@ -79,8 +87,20 @@ impl Call {
                     };
                 }
                 Next::WaitUntil(instant) => {
-                    self.stop.sleep(instant).await?;
-                    Event::Woken
+                    ear = ear.or_else(|| self.ear(task_id));
+                    match &ear {
+                        Some(ear) => {
+                            let (event, text) = ear.listen(&self.stop, instant).await?;
+                            if let Some(text) = text {
+                                cause = text;
+                            }
+                            event
+                        }
+                        None => {
+                            self.stop.sleep(instant).await?;
+                            Event::Woken
+                        }
+                    }
                 }
                 Next::TakeTurn(until) => {
                     if let Some(limiter) = self.settings.limiter() {
@@ -109,6 +129,11 @@ impl Call {
         }
     }
 
+    /// An ear for what the server pushes of the task, where it does.
+    fn ear(&self, task_id: Option<&str>) -> Option<Ear> {
+        Ear::join(self.settings.events(), task_id?)
+    }
+
     /// Sends one request; where the token is refused and there is a new one, once more with that.
     ///
     /// # Errors
@@ -124,6 +149,11 @@ impl Call {
             }
             Err(error) => Came::Fault(Fault::NoToken, error),
         };
+        if let (Ask::Job(_), Came::Reply(reply, _)) = (ask, &came)
+            && let Some(path) = reply.envelope().and_then(|envelope| envelope.events())
+        {
+            self.settings.events().set_path(&path);
+        }
         self.stop.reason().map_or(Ok(came), Err)
     }
 

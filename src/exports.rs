@@ -38,7 +38,7 @@ pub async fn create_task(
     } else {
         Job::create(request, call.deadline)
     };
-    call.play(job, true).await
+    call.play(job, None).await
 }
 
 /// Waits for the end of a task that was made at `created_at` (Unix milliseconds); resolves to
@@ -56,8 +56,8 @@ pub async fn follow(
     let call = Call::begin(settings, run)?;
     call.check(|| input::task_id(&task_id))?;
     let age = (js_sys::Date::now() - created_at).max(0.0) as u64;
-    let job = Job::follow(task_id, clock::now().saturating_sub(age), call.deadline);
-    call.play(job, false).await
+    let job = Job::follow(task_id.clone(), clock::now().saturating_sub(age), call.deadline);
+    call.play(job, Some(&task_id)).await
 }
 
 /// `recordInfo`, once: resolves to the task's record.

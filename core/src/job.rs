@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::failure::{Charged, Failure, Kind};
 use crate::json::Json;
 use crate::pace::{self, Durations};
+use crate::push;
 use crate::verdict::{Created, Looked, created, failed, looked};
 use crate::wire::{CreateTask, Reply, State, TaskDetail};
 
@@ -22,9 +23,6 @@ const CREATE_PATIENCE: u64 = 60_000;
 
 /// How long the reply to a recordInfo may take. A poll that is given up costs nothing.
 const LOOK_PATIENCE: u64 = 20_000;
-
-/// How long nothing need be pushed before the job looks by itself.
-const LISTEN_PATIENCE: u64 = 10_000;
 
 /// How long a task that was made may still be unknown to recordInfo (seen on the wire).
 const GRACE: u64 = 90_000;
@@ -424,7 +422,7 @@ impl Following {
             Event::Listening => {
                 self.push = Push::Hoped;
                 // Not before a server may be asked again that asked to wait.
-                Next::WaitUntil(deadline.min(self.wake.max(now.saturating_add(LISTEN_PATIENCE))))
+                Next::WaitUntil(deadline.min(self.wake.max(now.saturating_add(push::PATIENCE))))
             }
             // It looks by itself already.
             Event::Broken if self.push == Push::Off => Next::WaitUntil(self.wake),

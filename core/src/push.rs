@@ -6,8 +6,10 @@
 
 use crate::pace;
 
-/// How long a stream may take to its first message, from when its request leaves. Meanwhile jobs
-/// look by themselves: see [`crate::job::Event::Listening`].
+/// How long a job waits for the first message before it looks by itself.
+pub const PATIENCE: u64 = 10_000;
+
+/// How long a stream may take to its first message, from when its request leaves.
 pub const OPENING: u64 = 20_000;
 
 /// How long a stream may be silent. The gateway sends a comment every 15 s, so what is silent for longer is broken.
@@ -24,15 +26,28 @@ pub fn is_path(path: &str) -> bool {
         && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte))
 }
 
+/// Whether a response is a stream, by its status and `Content-Type`.
+#[must_use]
+pub fn is_stream(status: u16, content_type: &str) -> bool {
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    status == 200 && media_type.eq_ignore_ascii_case("text/event-stream")
+}
+
 /// How long to wait before a stream is opened after this many in a row that came to nothing.
 #[must_use]
 pub fn wait(failures: u32) -> u64 {
     if failures == 0 { 0 } else { pace::after_failure(failures) }
 }
 
-/// How many streams in a row have come to nothing, once another has ended that was heard for
-/// this long, if at all. A server that breaks each after a moment is asked less and less often.
+/// How many streams in a row have come to nothing, now that another is over, which took `time` and
+/// on which something was `heard` or not. `left`: nobody needed it any more. A server that breaks each after a
+/// moment is asked less and less often.
 #[must_use]
-pub fn failures(before: u32, heard_for: Option<u64>) -> u32 {
-    if heard_for.is_some_and(|time| time >= SILENCE) { 1 } else { before.saturating_add(1) }
+pub fn failures(before: u32, time: u64, heard: bool, left: bool) -> u32 {
+    match (heard, left) {
+        (true, true) => 0,
+        (true, false) if time >= SILENCE => 1,
+        (false, true) if time < PATIENCE => before,
+        _ => before.saturating_add(1),
+    }
 }
