@@ -46,7 +46,12 @@ impl Upload {
             Event::Start | Event::Woken if now >= self.deadline => Next::Finish(Err(late())),
             // Nobody takes turns at uploading: the limit is on tasks.
             // Nothing is pushed of an upload.
-            Event::Start | Event::Woken | Event::Turn | Event::Listening | Event::Pushed(_) | Event::Broken => {
+            Event::Start
+            | Event::Woken
+            | Event::Turn
+            | Event::Listening
+            | Event::Pushed(_)
+            | Event::Broken => {
                 self.tries += 1;
                 Next::Send(self.deadline.min(now.saturating_add(PATIENCE)))
             }
