@@ -178,7 +178,8 @@ fn build(
             .body(body)
         }
         Ask::Job(Request::Look(task_id)) => fresh(&|| {
-            prepare(Http::get(&url(settings, RECORD_INFO)), headers, signal).query([(TASK_ID, task_id)])
+            let ids = std::slice::from_ref(task_id);
+            of_tasks(prepare(Http::get(&url(settings, RECORD_INFO)), headers, signal), ids)
         }),
         Ask::Credit => fresh(&|| prepare(Http::get(&url(settings, CREDIT)), headers, signal)),
         Ask::Events(hearing) => {
@@ -186,9 +187,8 @@ fn build(
             let ids = hearing.line.task_ids()?;
             let ids: Vec<String> = ids.iter().filter_map(|id| id.as_string()).collect();
             fresh(&|| {
-                prepare(Http::get(&url(settings, &path)), headers, signal)
-                    .header("Accept", "text/event-stream")
-                    .query(ids.iter().map(|id| (TASK_ID, id)))
+                let get = prepare(Http::get(&url(settings, &path)), headers, signal);
+                of_tasks(get.header("Accept", "text/event-stream"), &ids)
             })
         }
         // The runtime adds the form's own `Content-Type`, which names the boundary.
@@ -198,6 +198,10 @@ fn build(
         }
     };
     built.map(Into::into).map_err(|error| JsError::new(&error.to_string()).into())
+}
+
+fn of_tasks(builder: RequestBuilder, ids: &[String]) -> RequestBuilder {
+    builder.query(ids.iter().map(|id| (TASK_ID, id)))
 }
 
 fn url(settings: &Settings, path: &str) -> String {

@@ -2,8 +2,13 @@
 // What a gateway pushes: one stream for all jobs, and no polls while it lasts. The gateway is scripted, the
 // clock is the tests' own.
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { test } from "node:test";
+import { promisify } from "node:util";
 import { Upscaler } from "crisp-upscale";
+import { root } from "../scripts/run.mjs";
 import { virtualClock } from "./support/clock.mjs";
 import { failure } from "./support/failure.mjs";
 
@@ -370,6 +375,36 @@ test("a task that two jobs wait for is told to both, also to the later one", asy
   assert.deepEqual(server.looks, []);
 });
 
+test("after the last job nothing keeps the process: no stream, socket or timer", async (t) => {
+  let looks = 0;
+  const succeeded = { taskId: "a", state: "success", resultJson: `{"resultUrls":["data:,a"]}` };
+  const message = (/** @type {unknown} */ data) =>
+    `event: a\ndata: ${JSON.stringify({ code: 200, data })}\n\n`;
+  const server = createServer((request, response) => {
+    if (request.url?.startsWith(EVENTS)) {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write(message({ taskId: "a", state: "waiting" }), () => response.write(message(succeeded)));
+      // The server would go on for ever.
+      return;
+    }
+    if (request.url?.includes("recordInfo")) looks += 1;
+    response.end(JSON.stringify({ code: 200, data: { taskId: "a", events: EVENTS } }));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  const script = `
+    import { Upscaler } from "crisp-upscale";
+    const upscaler = new Upscaler({ token: "t", baseUrl: "http://127.0.0.1:${port}" });
+    console.log((await upscaler.upscale("https://host.example/a.jpg")).taskId);`;
+  const args = ["--unhandled-rejections=strict", "--input-type=module", "-e", script];
+  // One that is kept is ended after a minute, and that is an error.
+  const options = { cwd: root, timeout: 60_000 };
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, args, options);
+  assert.deepEqual([stdout.trim(), stderr, looks], ["a", "", 0]);
+});
+
 // It breaks
 
 for (const how of /** @type {const} */ (["cut", "end"])) {
@@ -476,7 +511,7 @@ const CLOSED = [
       throw new Error("mine");
     },
   ],
-  ["gives no response", () => null],
+  ["answers nothing", () => new Response(null, { status: 204 })],
 ];
 for (const [name, listen] of CLOSED) {
   test(`where the stream's server ${name}, jobs poll at their pace and end well`, async (t) => {
@@ -484,7 +519,7 @@ for (const [name, listen] of CLOSED) {
     const server = gateway({
       listen: async (request) => {
         asked += 1;
-        return (await listen(request)) ?? new Response(null, { status: 204 });
+        return listen(request);
       },
     });
     const { clock, pass, upscaler } = await begin(t, server);
