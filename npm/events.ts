@@ -126,12 +126,11 @@ class Line {
         for (const ear of opened.ears) if (ear.taskId === taskId) ear.put(text);
       },
     };
-    const { signal } = opened.controller;
-    this.#events.failures = await this.#events.listen(stream, this.#events.failures, signal);
-    // Nobody listens any more, or all are on a wider one.
-    if (signal.aborted) return;
+    const { listen, failures } = this.#events;
+    this.#events.failures = await listen(stream, failures, opened.controller.signal);
     if (this.#opening === opened) this.#opening = undefined;
     if (this.#open === opened) this.#open = undefined;
+    // Those who stayed and are on no other.
     for (const ear of opened.ears) if (!this.#open?.ears.has(ear)) ear.put(false);
     void this.#widen();
   }

@@ -26,7 +26,8 @@ use crate::stop::{Instead, Stop};
 pub async fn listen(settings: Settings, line: Line, failures: u32, run: Run) -> u32 {
     let Ok(call) = Call::begin(settings, run) else { return failures };
     // Whoever begins to wait in the same moment shares the stream.
-    turn(&call.stop).await;
+    let turn = Timer::until(0);
+    let _ = call.stop.race(&turn.promise, &turn).await;
     if call.stop.sleep(clock::now().saturating_add(push::wait(failures))).await.is_err() {
         return failures;
     }
@@ -34,16 +35,8 @@ pub async fn listen(settings: Settings, line: Line, failures: u32, run: Run) -> 
     let begin = clock::now();
     // However it ended: there is nothing more to hear.
     let _ = call.send(&Ask::Events(&hearing), begin.saturating_add(push::OPENING)).await;
-    // Whose job ended with the last messages has left by then.
-    turn(&call.stop).await;
     let time = clock::now().saturating_sub(begin);
     push::failures(failures, time, hearing.heard.get(), call.stop.reason().is_some())
-}
-
-/// Lets everything happen that waits for nothing.
-async fn turn(stop: &Stop) {
-    let timer = Timer::until(0);
-    let _ = stop.race(&timer.promise, &timer).await;
 }
 
 /// One stream.
