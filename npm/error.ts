@@ -105,7 +105,7 @@ export class UpscaleError extends Error {
   readonly resume: (() => Job) | undefined;
 
   /** @internal */
-  constructor(failure: Failure, cause: unknown, resume: (taskId: string) => Job) {
+  constructor(failure: Failure, cause: unknown, resume?: (taskId: string) => Job) {
     super(failure.message, cause === undefined ? undefined : { cause });
     this.kind = failure.kind;
     this.code = failure.code;
@@ -114,6 +114,6 @@ export class UpscaleError extends Error {
     this.charged = failure.charged;
     this.retryable = failure.retryable;
     const { taskId } = failure;
-    this.resume = failure.resumable && taskId !== null ? () => resume(taskId) : undefined;
+    this.resume = resume && failure.resumable && taskId !== null ? () => resume(taskId) : undefined;
   }
 }

@@ -9,6 +9,7 @@ export {
 export { type ErrorKind, type Failure, isRetryable, isUpscaleError, UpscaleError } from "./error.js";
 export type { Job } from "./job.js";
 export { Limiter } from "./limiter.js";
+export { type MintOptions, mintToken } from "./mint.js";
 export { indexedDb, type Store, webStorage } from "./store.js";
 export type {
   CallOptions,

@@ -1,6 +1,6 @@
 //! Waits for a turn to make a task, by the limiter that Upscalers may share.
 
-use crisp_upscale_core::limiter::Limiter as Rule;
+use crisp_upscale_core::limiter::{Limiter as Rule, Rate};
 use wasm_bindgen::JsValue;
 
 use crate::clock::{self, Timer};
@@ -21,7 +21,7 @@ impl Turn {
             }
             // Whoever is not the first is woken when it is.
             let again = if limiter.is_first(&place.key).ok()? {
-                match with(&limiter, |rule| rule.start(now)) {
+                match with(&limiter, |rule| rule.start(Rate::DOCUMENTED, now)) {
                     Ok(()) => return Some(Turn(limiter.clone())),
                     Err(free) => free.map_or(until, |free| free.min(until)),
                 }

@@ -3,6 +3,8 @@
 //! network and a clock plays a [`job::Job`].
 
 pub mod failure;
+#[cfg(feature = "gateway")]
+pub mod gateway;
 pub mod head;
 pub mod image;
 pub mod input;

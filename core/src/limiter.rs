@@ -5,18 +5,27 @@
 //! reply came. So a request counts here from its start until 10 s after its end, and then
 //! no 10 s of the service's can hold more than 20, whatever the delays are.
 
+use serde::{Deserialize, Serialize};
+
 use crate::job::Instant;
 
-/// How many may count at a time.
-const TASKS: usize = 20;
+/// How fast tasks may be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// How many may count at a time.
+    pub tasks: usize,
+    /// For how long one counts, in milliseconds.
+    pub window: u64,
+}
 
-/// For how long a request counts after its end, in milliseconds: 10 s, and the part of a
-/// millisecond that an [`Instant`] may lack.
-const WINDOW: u64 = 10_001;
+impl Rate {
+    /// What every account may do.
+    pub const DOCUMENTED: Rate = Rate { tasks: 20, window: 10_000 };
+}
 
 /// What the limit counts: plain data, so that whoever shares it can keep it where it likes.
 /// Those who wait are no part of it; they are to be served in the order in which they came.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limiter {
     /// Requests that have started and not ended.
     pub under_way: u32,
@@ -29,9 +38,11 @@ impl Limiter {
     ///
     /// # Errors
     /// When to ask again at the earliest; `None` where that is not before a request has ended.
-    pub fn start(&mut self, now: Instant) -> Result<(), Option<Instant>> {
+    pub fn start(&mut self, rate: Rate, now: Instant) -> Result<(), Option<Instant>> {
+        // And the part of a millisecond that an `Instant` may lack.
+        let free = |ended: Instant| ended.saturating_add(rate.window + 1);
         self.ended.retain(|&ended| free(ended) > now);
-        if self.under_way as usize + self.ended.len() >= TASKS {
+        if self.under_way as usize + self.ended.len() >= rate.tasks {
             return Err(self.ended.first().copied().map(free));
         }
         self.under_way += 1;
@@ -43,9 +54,4 @@ impl Limiter {
         self.under_way = self.under_way.saturating_sub(1);
         self.ended.push(now);
     }
-}
-
-/// When a request that has ended no longer counts.
-fn free(ended: Instant) -> Instant {
-    ended.saturating_add(WINDOW)
 }

@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-use crisp_upscale_core::limiter::Limiter;
+use crisp_upscale_core::limiter::{Limiter, Rate};
 
 /// Microseconds, so that an instant of the limiter's is a cut-off one.
 const MS: u64 = 1_000;
@@ -72,7 +72,7 @@ fn burst(count: usize, delays: (u64, u64), seed: u64) -> Burst {
             }
             Happens::Asked => {
                 while waiting > 0 {
-                    match limiter.start(now / MS) {
+                    match limiter.start(Rate::DOCUMENTED, now / MS) {
                         Ok(()) => {
                             waiting -= 1;
                             happenings.push(Reverse((now + random.between(delays), Happens::Arrives)));
@@ -112,23 +112,23 @@ fn no_delays_make_it_meet_a_429() {
 fn a_request_counts_from_its_start_until_ten_seconds_after_its_end() {
     let mut limiter = Limiter::default();
     for n in 0..20 {
-        assert_eq!(limiter.start(n), Ok(()));
+        assert_eq!(limiter.start(Rate::DOCUMENTED, n), Ok(()));
     }
-    assert_eq!(limiter.start(20), Err(None), "all are under way");
-    assert_eq!(limiter.start(60_000), Err(None), "however long");
+    assert_eq!(limiter.start(Rate::DOCUMENTED, 20), Err(None), "all are under way");
+    assert_eq!(limiter.start(Rate::DOCUMENTED, 60_000), Err(None), "however long");
     limiter.end(70_000);
     limiter.end(71_000);
-    assert_eq!(limiter.start(72_000), Err(Some(80_001)));
-    assert_eq!(limiter.start(80_000), Err(Some(80_001)));
-    assert_eq!(limiter.start(80_001), Ok(()));
-    assert_eq!(limiter.start(80_001), Err(Some(81_001)), "one for one");
+    assert_eq!(limiter.start(Rate::DOCUMENTED, 72_000), Err(Some(80_001)));
+    assert_eq!(limiter.start(Rate::DOCUMENTED, 80_000), Err(Some(80_001)));
+    assert_eq!(limiter.start(Rate::DOCUMENTED, 80_001), Ok(()));
+    assert_eq!(limiter.start(Rate::DOCUMENTED, 80_001), Err(Some(81_001)), "one for one");
 }
 
 #[test]
 fn what_has_ended_long_ago_is_forgotten() {
     let mut limiter = Limiter::default();
     for n in 0..10_000 {
-        assert_eq!(limiter.start(n * 1_000), Ok(()));
+        assert_eq!(limiter.start(Rate::DOCUMENTED, n * 1_000), Ok(()));
         limiter.end(n * 1_000 + 100);
         assert!(limiter.ended.len() <= 11, "{}", limiter.ended.len());
     }

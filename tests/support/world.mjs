@@ -18,6 +18,7 @@ globalThis.fetch = async (input, init) => {
   return API.includes(new URL(request.url).origin) ? sandbox.fetch(request) : internet();
 };
 process.env.KIE_API_KEY = "sandbox";
+process.env.TOKEN_SECRET = "a secret of 32 bytes, or of more";
 
 /** As much of a `Storage` as `webStorage` and a property access need. */
 const texts = new Map();

@@ -5,6 +5,7 @@ import {
   indexedDb,
   type Job,
   Limiter,
+  mintToken,
   receiveCallback,
   type Store,
   type TaskDetail,
@@ -191,4 +192,13 @@ export async function callbacks(request: Request): Promise<Response> {
       outcome satisfies never;
   }
   return outcome.response;
+}
+
+export async function tokens(secret: string): Promise<string> {
+  await mintToken({ secret, sub: "visitor", expiresIn: 60, tasksPerHour: 5 });
+  // @ts-expect-error: a secret that may be missing
+  await mintToken({ secret: process.env.TOKEN_SECRET, sub: "visitor" });
+  // @ts-expect-error: a token without a caller
+  await mintToken({ secret });
+  return mintToken({ secret, sub: "visitor" });
 }
