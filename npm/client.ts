@@ -1,6 +1,7 @@
 import { type UpscaleAllOptions, type Upscaled, upscaleAll } from "./all.js";
 import { Attempts, attemptId, type Begun, type Pending } from "./attempts.js";
 import { type Failure, UpscaleError } from "./error.js";
+import { Events } from "./events.js";
 import { Job } from "./job.js";
 import { Limiter } from "./limiter.js";
 import { forRuntime, inPage } from "./runtime.js";
@@ -51,6 +52,8 @@ export class Client {
     /** How long the last tasks took, which says when to look at the next; filled by the WebAssembly. */
     readonly durations: number[];
     readonly shared: typeof sharedSignal;
+    /** What the server pushes, where it does. */
+    readonly events: Events;
     readonly fail: (failure: Failure, cause: unknown) => UpscaleError;
   };
 
@@ -69,6 +72,10 @@ export class Client {
       fetch: (request) => send(forRuntime(request)),
       durations: [],
       shared: sharedSignal,
+      events: new Events(async (stream, failures, signal) => {
+        const wasm = await this.#load();
+        return wasm.listen(this.#settings, stream, failures, { signal });
+      }),
       fail: (failure, cause) => this.#error(failure, cause),
     };
     if (apiKey !== undefined && options.dangerouslyAllowBrowser !== true && inPage()) {

@@ -42,8 +42,8 @@ pub(crate) fn create(
 pub(crate) async fn follow(call: &Call, task_id: String, created_at: f64) -> Result<UpscaleResult, Halt> {
     call.check(|| input::task_id(&task_id))?;
     let age = (js_sys::Date::now() - created_at).max(0.0) as u64;
-    let job = Job::follow(task_id, clock::now().saturating_sub(age), call.deadline);
-    call.ended(job).await
+    let job = Job::follow(task_id.clone(), clock::now().saturating_sub(age), call.deadline);
+    call.ended(job, Some(task_id)).await
 }
 
 /// `recordInfo`, once.

@@ -15,6 +15,7 @@ use crate::error::{Halt, UpscaleError};
 use crate::exchange::{Ask, Came, Headers, exchange};
 use crate::file;
 use crate::js::{Run, Settings};
+use crate::listen::Ear;
 use crate::parsed::Parsed;
 use crate::stop::Stop;
 use crate::turn::Turn;
@@ -46,12 +47,13 @@ impl Call {
         }
     }
 
-    /// Plays the job to its end, and tells each update on the way.
+    /// Plays the job to its end, and tells each update on the way. `task_id`: the task that it follows from its
+    /// beginning on, of which the server may push news.
     ///
     /// # Errors
     /// As [`Call::news`], or what the listener threw.
-    pub(crate) async fn ended(&self, job: Job) -> Result<UpscaleResult, Halt> {
-        let mut play = Play::of(job);
+    pub(crate) async fn ended(&self, job: Job, task_id: Option<String>) -> Result<UpscaleResult, Halt> {
+        let mut play = Play::of(job, task_id);
         loop {
             match self.news(&mut play).await? {
                 News::Update(update) => {
@@ -59,7 +61,11 @@ impl Call {
                         listener.call1(&JsValue::UNDEFINED, &to_js(&update)?)?;
                     }
                 }
-                News::End(upscaled) => return Ok(file::described(self, upscaled).await?),
+                News::End(upscaled) => {
+                    // The result's first bytes are no concern of the stream's.
+                    drop(play);
+                    return Ok(file::described(self, upscaled).await?);
+                }
             }
         }
     }
@@ -69,7 +75,7 @@ impl Call {
     /// # Errors
     /// As [`Call::news`].
     pub(crate) async fn made(&self, job: Job) -> Result<String, Halt> {
-        Ok(match self.news(&mut Play::of(job)).await? {
+        Ok(match self.news(&mut Play::of(job, None)).await? {
             News::Update(update) => update.task_id,
             News::End(upscaled) => upscaled.task_id,
         })
@@ -84,13 +90,27 @@ impl Call {
         let mut turn = None;
         loop {
             let event = match play.next.take() {
-                None => Event::<Parsed>::Start,
+                // Where the server pushes there is nothing to begin with but to listen.
+                None => {
+                    play.listen(&self.settings);
+                    let heard = play.ear.as_ref().and_then(Ear::heard);
+                    heard.map_or(Event::<Parsed>::Start, |(event, _)| event)
+                }
                 Some(Next::Finish(end)) => {
                     return end.map(News::End).map_err(|failure| self.error(failure, &play.cause));
                 }
                 Some(Next::WaitUntil(instant)) => {
-                    self.stop.sleep(instant).await?;
-                    Event::Woken
+                    play.listen(&self.settings);
+                    if let Some(ear) = &play.ear {
+                        let (event, text) = ear.listen(&self.stop, instant).await?;
+                        if let Some(text) = text {
+                            play.cause = text;
+                        }
+                        event
+                    } else {
+                        self.stop.sleep(instant).await?;
+                        Event::Woken
+                    }
                 }
                 Some(Next::TakeTurn(until)) => {
                     if let Some(limiter) = self.settings.limiter() {
@@ -140,6 +160,11 @@ impl Call {
             }
             Err(error) => Came::Fault(Fault::NoToken, error),
         };
+        if let (Ask::Job(_), Came::Reply(reply, _), Some(events)) = (ask, &came, self.settings.events())
+            && let Some(path) = reply.envelope().and_then(|envelope| envelope.events())
+        {
+            events.set_path(&path);
+        }
         self.stop.reason().map_or(Ok(came), |reason| Err(reason.into()))
     }
 
@@ -198,11 +223,21 @@ struct Play {
     next: Option<Next>,
     /// What the runtime or the server said last, for the error's `cause`.
     cause: JsValue,
+    /// The task of which the server may push news, and what hears them where it does.
+    task_id: Option<String>,
+    ear: Option<Ear>,
 }
 
 impl Play {
-    fn of(job: Job) -> Self {
-        Play { job, next: None, cause: JsValue::UNDEFINED }
+    fn of(job: Job, task_id: Option<String>) -> Self {
+        Play { job, next: None, cause: JsValue::UNDEFINED, task_id, ear: None }
+    }
+
+    /// Listens to what the server pushes, once it has said that it does.
+    fn listen(&mut self, settings: &Settings) {
+        if let (None, Some(task_id)) = (&self.ear, &self.task_id) {
+            self.ear = settings.events().and_then(|events| Ear::join(events, task_id));
+        }
     }
 }
 

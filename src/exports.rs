@@ -9,7 +9,8 @@ use wasm_bindgen::prelude::*;
 
 use crate::drive::{Call, to_js};
 use crate::error::{Halt, UpscaleError};
-use crate::js::{Blob, Run, Settings};
+use crate::js::{Blob, Line, Run, Settings};
+use crate::listen::hear;
 use crate::{calls, file};
 
 /// `createTask`: makes a task for the image, once. Resolves to the update
@@ -139,5 +140,16 @@ pub(crate) fn thrown(settings: &Settings, halt: Halt) -> JsValue {
             }
         }
         Halt::Thrown(reason) => reason,
+    }
+}
+
+/// Opens one stream for all of a line and tells it what comes, until the stream ends or breaks, or the
+/// signal of `run` says that nobody listens any more. After `failures` streams in a row that came to
+/// nothing it waits first; resolves to how many there are now.
+#[wasm_bindgen]
+pub async fn listen(settings: Settings, line: Line, failures: u32, run: Run) -> u32 {
+    match Call::begin(settings, run) {
+        Ok(call) => hear(&call, line, failures).await,
+        Err(_) => failures,
     }
 }

@@ -10,7 +10,7 @@ use wasm_bindgen::prelude::*;
 #[wasm_bindgen]
 extern "C" {
     /// What `npm/` made of an `Upscaler`'s options:
-    /// `{ baseUrl?, uploadBaseUrl?, bearer, limiter?, fetch, durations, shared, fail }`.
+    /// `{ baseUrl?, uploadBaseUrl?, bearer, limiter?, fetch, durations, shared, events, fail }`.
     #[derive(Clone, Debug)]
     pub type Settings;
 
@@ -38,6 +38,10 @@ extern "C" {
     /// How long the last tasks took, in milliseconds, the oldest first. Every job reads it, and adds to it.
     #[wasm_bindgen(method, getter)]
     pub(crate) fn durations(this: &Settings) -> Array;
+
+    /// What the server pushes, where it does. The Rust client is not pushed to.
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn events(this: &Settings) -> Option<Events>;
 
     /// The signal as many calls can listen to it at once: see `npm/signal.ts`.
     #[wasm_bindgen(method, catch)]
@@ -104,6 +108,49 @@ extern "C" {
     /// The places of those who wait, in the order in which they came.
     #[wasm_bindgen(method, getter)]
     pub(crate) fn queue(this: &Limiter) -> Set<Array>;
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// `npm/events.ts`: who waits for what the server pushes.
+    pub(crate) type Events;
+
+    /// Where the server pushes, under the base URL; absent until it has said so.
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn path(this: &Events) -> Option<String>;
+
+    #[wasm_bindgen(method, setter)]
+    pub(crate) fn set_path(this: &Events, path: &str);
+
+    /// An ear for what is pushed of a task; none where the server does not push.
+    #[wasm_bindgen(method, catch)]
+    pub(crate) fn join(this: &Events, task_id: &str) -> Result<Option<Ear>, JsValue>;
+
+    /// Nobody listens with this one any more.
+    #[wasm_bindgen(method, catch)]
+    pub(crate) fn leave(this: &Events, ear: &Ear) -> Result<(), JsValue>;
+
+    pub(crate) type Ear;
+
+    /// What was heard: a message, `true` for listening, `false` for broken; `undefined` for nothing.
+    #[wasm_bindgen(method, catch)]
+    pub(crate) fn take(this: &Ear) -> Result<JsValue, JsValue>;
+
+    /// Resolves to `true` when there is something to take.
+    #[wasm_bindgen(method, catch)]
+    pub(crate) fn woken(this: &Ear) -> Result<Promise, JsValue>;
+
+    /// The tasks that share a stream.
+    #[derive(Debug)]
+    pub type Line;
+
+    /// Their ids, all that are to be asked for now.
+    #[wasm_bindgen(method, catch, js_name = taskIds)]
+    pub(crate) fn task_ids(this: &Line) -> Result<Array, JsValue>;
+
+    /// Hands out a message.
+    #[wasm_bindgen(method, catch)]
+    pub(crate) fn tell(this: &Line, task_id: &str, text: &str) -> Result<(), JsValue>;
 }
 
 #[wasm_bindgen]
@@ -178,6 +225,9 @@ extern "C" {
 
     #[wasm_bindgen(method, catch)]
     pub(crate) fn read(this: &Reader) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    pub(crate) fn cancel(this: &Reader) -> Result<Promise, JsValue>;
 
     pub(crate) type Chunk;
 

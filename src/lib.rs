@@ -18,6 +18,7 @@ mod exchange;
 mod exports;
 mod file;
 mod js;
+mod listen;
 mod parsed;
 mod stop;
 mod turn;
@@ -32,10 +33,10 @@ pub use crisp_upscale_core::wire::{State, TaskDetail};
 pub use error::UpscaleError;
 #[cfg(feature = "exports")]
 pub use exports::{
-    check_repeat, create_task, credits, download, follow, get_task, is_key_over, preflight, upload,
+    check_repeat, create_task, credits, download, follow, get_task, is_key_over, listen, preflight, upload,
 };
 #[cfg(feature = "exports")]
-pub use js::{Blob, Run, Settings};
+pub use js::{Blob, Line, Run, Settings};
 pub use upscaler::{Ticket, Upscaler};
 
 /// The README's example in Rust compiles.

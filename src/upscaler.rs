@@ -98,7 +98,7 @@ impl Upscaler {
     pub async fn upscale(&self, image: &str) -> Result<UpscaleResult, UpscaleError> {
         let call = self.creating()?;
         let job = calls::create(&call, MODEL, image.to_owned(), None)?;
-        Ok(call.ended(job).await?)
+        Ok(call.ended(job, None).await?)
     }
 
     /// Makes the task, once, and does not wait for its end. `image` is as for [`upscale`](Self::upscale).

@@ -13,6 +13,7 @@ pub mod job;
 pub mod json;
 pub mod limiter;
 pub mod pace;
+pub mod push;
 pub mod repeat;
 pub mod result;
 pub mod sse;
