@@ -4,6 +4,7 @@ import { type Failure, UpscaleError } from "./error.js";
 import { Job } from "./job.js";
 import { Limiter } from "./limiter.js";
 import { forRuntime, inPage } from "./runtime.js";
+import { sharedSignal } from "./signal.js";
 import type { Store } from "./store.js";
 import { keptToken } from "./token.js";
 import type {
@@ -51,11 +52,12 @@ export class Client {
     readonly fetch: (request: Request) => Promise<Response>;
     /** How long the last tasks took, which says when to look at the next; filled by the WebAssembly. */
     readonly durations: number[];
+    readonly shared: typeof sharedSignal;
     readonly fail: (failure: Failure, cause: unknown) => UpscaleError;
   };
 
-  /** @internal */
-  constructor(options: UpscalerOptions, load: Load) {
+  /** @internal `queues`: whether one call may wait for another, as they do in a limiter */
+  constructor(options: UpscalerOptions, load: Load, queues = true) {
     const { apiKey, token, fetch: send = (request: Request) => globalThis.fetch(request) } = options;
     this.#load = load;
     this.#store = options.store ?? new Map();
@@ -66,9 +68,10 @@ export class Client {
       baseUrl,
       uploadBaseUrl: base(options.uploadBaseUrl ?? (baseUrl === API ? UPLOADS : baseUrl)),
       bearer: this.#gateway && typeof token === "function" ? keptToken(token) : String(apiKey ?? token ?? ""),
-      limiter: options.limiter ?? (this.#gateway ? undefined : new Limiter()),
+      limiter: options.limiter ?? (this.#gateway || !queues ? undefined : new Limiter()),
       fetch: (request) => send(forRuntime(request)),
       durations: [],
+      shared: sharedSignal,
       fail: (failure, cause) => this.#error(failure, cause),
     };
     if (apiKey !== undefined && options.dangerouslyAllowBrowser !== true && inPage()) {
@@ -124,12 +127,12 @@ export class Client {
    * is null was cut off while its task was being made: look at the account, then {@link forget} it.
    */
   pending(): Promise<Pending[]> {
-    return this.#attempts.list();
+    return this.#stored(this.#attempts.list());
   }
 
   /** Takes a job out of the store. Its task, where there is one, goes on and is charged. */
   forget({ attempt }: Pick<Pending, "attempt">): Promise<void> {
-    return this.#attempts.forget(attempt);
+    return this.#stored(this.#attempts.forget(attempt));
   }
 
   /**
@@ -148,9 +151,7 @@ export class Client {
   ): AsyncGenerator<Upscaled<Image>, void, void> {
     const { concurrency = 20, ...rest } = options;
     if (!(concurrency >= 1)) throw this.#invalid("The concurrency is not a number from 1.");
-    yield* upscaleAll(images, concurrency, options.signal, (image, signal) =>
-      this.upscale(image, { ...rest, signal }),
-    );
+    yield* upscaleAll(images, concurrency, rest.signal, (image) => this.upscale(image, rest));
   }
 
   /**
@@ -302,12 +303,12 @@ export class Client {
     throw this.#invalid("This idempotencyKey was used for another image. Use another key.");
   }
 
-  /** What must be written before anything is sent. */
+  /** What must be read or written before anything is sent. */
   async #stored<T>(written: Promise<T>): Promise<T> {
     try {
       return await written;
     } catch (cause) {
-      const message = "The store could not be written to, so nothing was sent. Check that it has room.";
+      const message = "The store failed, so nothing was sent. Check that it can be read and has room.";
       throw this.#error({ ...NOTHING_SENT, kind: "store-failed", message, retryable: true }, cause);
     }
   }

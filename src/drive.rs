@@ -32,7 +32,8 @@ pub(crate) struct Call {
 
 impl Call {
     pub(crate) fn begin(settings: Settings, run: Run) -> Result<Self, JsValue> {
-        let stop = Stop::on(run.signal())?;
+        let signal = run.signal().map(|signal| settings.shared(&signal)).transpose()?;
+        let stop = Stop::on(signal)?;
         let began = run.began().map_or_else(clock::now, clock::instant);
         let patience = run.timeout().map_or(PATIENCE, |timeout| timeout as u64);
         let deadline = began.saturating_add(patience);

@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::*;
 #[wasm_bindgen]
 extern "C" {
     /// What `npm/` made of an `Upscaler`'s options:
-    /// `{ baseUrl, uploadBaseUrl, bearer, limiter?, fetch, durations, fail }`.
+    /// `{ baseUrl, uploadBaseUrl, bearer, limiter?, fetch, durations, shared, fail }`.
     #[derive(Debug)]
     pub type Settings;
 
@@ -37,6 +37,10 @@ extern "C" {
     /// How long the last tasks took, in milliseconds, the oldest first. Every job reads it, and adds to it.
     #[wasm_bindgen(method, getter)]
     pub(crate) fn durations(this: &Settings) -> Array;
+
+    /// The signal as many calls can listen to it at once: see `npm/signal.ts`.
+    #[wasm_bindgen(method, catch)]
+    pub(crate) fn shared(this: &Settings, signal: &Signal) -> Result<Signal, JsValue>;
 
     /// Makes the package's `Error` of a failure and its cause.
     #[wasm_bindgen(method, catch)]

@@ -165,6 +165,16 @@ test("a store that cannot be written to keeps the request from being sent", asyn
   assert.equal(count.creates, 0);
 });
 
+test("a store that cannot be read or written is an error of pending and forget, too", async () => {
+  const broken = () => Promise.reject(new Error("the disk is gone"));
+  const { upscaler } = upscalerOf({ get: broken, set: broken, delete: broken, keys: broken });
+  for (const call of [upscaler.pending(), upscaler.forget({ attempt: "a" })]) {
+    const error = await failure(call);
+    assert.deepEqual([error.kind, error.charged], ["store-failed", "no"]);
+    assert.equal(/** @type {Error} */ (error.cause).message, "the disk is gone");
+  }
+});
+
 test("a store that fails once the task is made does not cost the result", async (t) => {
   const printed = t.mock.method(console, "error", () => {});
   const store = new Map();
