@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { after, before, test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { Upscaler } from "crisp-upscale";
 import { startGateway } from "../scripts/gateway.mjs";
 import { serve } from "../scripts/serve.mjs";
@@ -347,3 +348,107 @@ for (const [what, fault, code] of /** @type {const} */ ([
     assert.equal((await own.sandbox.ledger()).requests.createTask, 1);
   });
 }
+
+test("the callback comes before the create's reply", async (t) => {
+  const called = signal();
+  const own = await world(t, {
+    sandbox: {
+      fetch: async (request) => {
+        const reply = await fetch(request);
+        if (request.method === "POST") called.give(reply.status);
+        return reply;
+      },
+    },
+    between: (handler) => async (request) => {
+      const reply = await handler(request);
+      if (request.url.endsWith("/createTask")) await called.given;
+      return reply;
+    },
+  });
+  const { code, data } = await own.create();
+  assert.equal(code, 200);
+  assert.equal(await called.given, 200);
+  assert.equal((await own.ended(data.taskId)).state, "success");
+  assert.equal((await own.sandbox.ledger()).tasks.length, 1);
+});
+
+test("a callback that comes twice ends the job once", async (t) => {
+  const own = await world(t);
+  await own.sandbox.fail({ route: "callback", kind: "duplicate" });
+  const { data } = await own.create();
+  assert.equal((await own.ended(data.taskId)).state, "success");
+  while ((await own.sandbox.ledger()).tasks[0]?.callbacks !== 2) await setImmediate();
+  assert.deepEqual((await own.counters()).ended, { success: 1 });
+});
+
+test("the callback is lost: the alarm finds the end", async (t) => {
+  const own = await world(t);
+  await own.sandbox.fail({ route: "callback", kind: "lose" });
+  const { data } = await own.create();
+  assert.equal((await own.ended(data.taskId)).state, "success");
+  assert.equal((await own.sandbox.ledger()).tasks.length, 1);
+});
+
+test("a callback after the deadline still completes the job", async (t) => {
+  const late = signal();
+  const own = await world(t, {
+    settings: { OUTCOME_MINUTES: "0.02" },
+    sandbox: {
+      fetch: async (request) => {
+        if (request.method === "POST") await late.given;
+        return fetch(request);
+      },
+    },
+  });
+  await own.sandbox.fail({ route: "createTask", kind: "lose" });
+  const { data } = await own.create();
+  assert.equal((await own.ended(data.taskId)).failCode, "OUTCOME_UNKNOWN");
+  late.give();
+  while ((await own.record(data.taskId)).data.state !== "success") await setImmediate();
+  assert.equal((await own.sandbox.ledger()).tasks.length, 1);
+});
+
+test("the site's own check says who calls, instead of a token", async (t) => {
+  /** @type {(string | null)[]} */
+  const asked = [];
+  const auth = await serve(
+    async (request) => {
+      asked.push(request.headers.get("cookie"));
+      const user = /user=(\w+)/.exec(request.headers.get("cookie") ?? "")?.[1];
+      return new Response(user ?? "", { status: user === undefined ? 401 : 200 });
+    },
+    { port: 0 },
+  );
+  t.after(() => auth.close());
+  const own = await world(t, { auth: auth.url });
+  const path = "/api/v1/jobs/recordInfo?taskId=a";
+  assert.equal((await own.call(path, { sub: "" })).status, 401);
+  assert.equal((await own.call(path, { sub: "", headers: { cookie: "user=ann" } })).status, 200);
+  assert.deepEqual(asked, [null, "user=ann"]);
+  // Tokens go on to be good, and a task is its caller's however that was found out.
+  const { data } = await own.create({ sub: "ann" });
+  await own.ended(data.taskId, "ann");
+  const query = `/api/v1/jobs/recordInfo?taskId=${data.taskId}`;
+  assert.equal((await own.read(query, { sub: "", headers: { cookie: "user=ann" } })).data.state, "success");
+  assert.equal((await own.read(query, { sub: "", headers: { cookie: "user=bob" } })).data, null);
+});
+
+test("the lines of the vendor's page work, with another base and a token in the key's place", async () => {
+  const headers = { Authorization: `Bearer ${await tokenOf("curl")}`, "Content-Type": "application/json" };
+  const created = await fetch(`${shared.url}/api/v1/jobs/createTask`, {
+    method: "POST",
+    headers,
+    body: JSON.stringify({
+      model: "recraft/crisp-upscale",
+      callBackUrl: "",
+      input: { image: `${shared.images}/cat.jpg` },
+    }),
+  });
+  const { code, msg, data } = /** @type {any} */ (await created.json());
+  assert.deepEqual([code, msg, data.recordId], [200, "success", data.taskId]);
+  for (;;) {
+    const reply = await fetch(`${shared.url}/api/v1/jobs/recordInfo?taskId=${data.taskId}`, { headers });
+    const record = /** @type {any} */ (await reply.json()).data;
+    if (record.state === "success") break;
+  }
+});
