@@ -24,8 +24,6 @@ import type {
 import type { Load, Wasm } from "./wasm.js";
 
 const MODEL = "recraft/crisp-upscale";
-const API = "https://api.kie.ai";
-const UPLOADS = "https://kieai.redpandaai.co";
 
 /** What a call from here to the WebAssembly may say. */
 interface Run extends CallOptions {
@@ -45,8 +43,8 @@ export class Client {
   /** Whether a gateway is asked, which has a queue and knows an attempt by its key. */
   readonly #gateway: boolean;
   readonly #settings: {
-    readonly baseUrl: string;
-    readonly uploadBaseUrl: string;
+    readonly baseUrl: string | undefined;
+    readonly uploadBaseUrl: string | undefined;
     readonly bearer: string | ((refused?: string) => Promise<string>);
     readonly limiter: Limiter | undefined;
     readonly fetch: (request: Request) => Promise<Response>;
@@ -63,10 +61,9 @@ export class Client {
     this.#store = options.store ?? new Map();
     this.#attempts = new Attempts(this.#store);
     this.#gateway = apiKey === undefined && token !== undefined;
-    const baseUrl = base(options.baseUrl ?? API);
     this.#settings = {
-      baseUrl,
-      uploadBaseUrl: base(options.uploadBaseUrl ?? (baseUrl === API ? UPLOADS : baseUrl)),
+      baseUrl: options.baseUrl?.toString(),
+      uploadBaseUrl: options.uploadBaseUrl?.toString(),
       bearer: this.#gateway && typeof token === "function" ? keptToken(token) : String(apiKey ?? token ?? ""),
       limiter: options.limiter ?? (this.#gateway || !queues ? undefined : new Limiter()),
       fetch: (request) => send(forRuntime(request)),
@@ -209,9 +206,10 @@ export class Client {
     if (key === undefined) return this.#attempt(image, undefined, rest, listener);
 
     const name = await nameOf(image);
+    const wasm = await this.#wasm(rest);
     const other = this.#underWay.get(key);
     if (other !== undefined) {
-      this.#expectSame(name, other.image);
+      wasm.checkRepeat(this.#settings, name, other.image, true);
       return other.job;
     }
     const job = this.#attempt(image, { key, name }, rest, listener);
@@ -227,16 +225,16 @@ export class Client {
     listener: Listener | undefined,
   ): Promise<Job> {
     const { callBackUrl, preflight = false, ...run } = options;
-    run.signal?.throwIfAborted();
-    if (keyed !== undefined) {
-      const kept = await this.#stored(this.#attempts.find(keyed.key));
-      if (kept !== undefined) return this.#goOn(kept, keyed, run);
-    }
     const sending = { ...run, began: run.began ?? performance.now() };
+    const wasm = await this.#wasm(run);
+    if (keyed !== undefined) {
+      const kept = await this.#stored(this.#attempts.find(keyed.key, wasm));
+      if (kept !== undefined) return this.#goOn(kept, keyed, run, wasm);
+    }
     const url = await this.#reachable(image, preflight, sending, listener);
-    const { pending, isNew } = await this.#stored(this.#attempts.begin(keyed?.name ?? url, keyed?.key));
+    const { pending, isNew } = await this.#stored(this.#attempts.begin(keyed?.name ?? url, keyed?.key, wasm));
     // Another tab was faster.
-    if (!isNew && keyed !== undefined) return this.#goOn(pending, keyed, run);
+    if (!isNew && keyed !== undefined) return this.#goOn(pending, keyed, run, wasm);
 
     const request: CreateTaskRequest = { model: MODEL, input: { image: url } };
     if (callBackUrl !== undefined) request.callBackUrl = callBackUrl;
@@ -261,10 +259,9 @@ export class Client {
   }
 
   /** Goes on with what an earlier call of the same `idempotencyKey` began. */
-  #goOn(kept: Begun<string | null>, { name }: Keyed, run: Run): Job {
-    this.#expectSame(name, kept.image);
-    if (kept.taskId !== null) return this.resume({ ...kept, taskId: kept.taskId }, run);
-    throw this.#error({ ...NOTHING_SENT, ...CUT_OFF }, undefined);
+  #goOn(kept: Begun<string | null>, { name }: Keyed, run: Run, wasm: Wasm): Job {
+    wasm.checkRepeat(this.#settings, name, kept.image, kept.taskId !== null);
+    return this.resume({ ...kept, taskId: String(kept.taskId) }, run);
   }
 
   /** The image's URL, once it is checked as far as was asked for. */
@@ -298,11 +295,6 @@ export class Client {
     }
   }
 
-  #expectSame(image: string, other: string): void {
-    if (image === other) return;
-    throw this.#invalid("This idempotencyKey was used for another image. Use another key.");
-  }
-
   /** What must be read or written before anything is sent. */
   async #stored<T>(written: Promise<T>): Promise<T> {
     try {
@@ -320,7 +312,7 @@ export class Client {
       settings,
       String(model),
       String(input.image),
-      callBackUrl === undefined ? undefined : String(callBackUrl),
+      callBackUrl?.toString(),
       this.#gateway ? { attempt: attemptId(), ...run } : run,
     );
   }
@@ -384,16 +376,6 @@ const NOTHING_SENT = {
   resumable: false,
 } as const;
 
-/** An `idempotencyKey` whose first call was cut off, or is under way elsewhere. */
-const CUT_OFF = {
-  kind: "outcome-unknown",
-  message:
-    "Another call with this idempotencyKey is under way, or was cut off while its task was being made. " +
-    "Nothing was sent now. Look at the account before you use another key.",
-  charged: "unknown",
-  retryable: false,
-} as const;
-
 /** A result as the WebAssembly makes it, with its `blob`. */
 export function withBlob(
   result: Omit<UpscaleResult, "blob">,
@@ -427,11 +409,6 @@ async function nameOf(image: ImageSource): Promise<string> {
 
 /** Where to tell what happens before there is a task. */
 type Listener = (update: EarlyUpdate) => void;
-
-/** A base URL without a slash at its end. */
-function base(url: string | URL): string {
-  return String(url).replace(/\/+$/, "");
-}
 
 function isFile(image: ImageSource): image is ImageFile {
   return image instanceof Blob || image instanceof ArrayBuffer || ArrayBuffer.isView(image);

@@ -25,6 +25,10 @@ await script(async () => {
     "-D",
     "warnings",
   ]);
+  await rustCheck("Lints of the client as a Rust library", "clippy", [
+    ...["clippy", "--locked", "--package", "crisp-upscale", "--no-default-features"],
+    ...["--", "-D", "warnings"],
+  ]);
   await check("Documentation of the Rust", "cargo", ["doc", "--locked", "--workspace", "--no-deps"], {
     RUSTDOCFLAGS: "-D warnings",
   });

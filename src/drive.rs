@@ -4,12 +4,14 @@ use std::cell::RefCell;
 
 use crisp_upscale_core::failure::{Failure, redact};
 use crisp_upscale_core::input;
-use crisp_upscale_core::job::{Event, Fault, Job, Next, PATIENCE};
+use crisp_upscale_core::job::{Event, Fault, Job, Next, PATIENCE, Update, Upscaled};
+use crisp_upscale_core::result::UpscaleResult;
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use crate::bearer::bearer;
 use crate::clock;
+use crate::error::{Halt, UpscaleError};
 use crate::exchange::{Ask, Came, Headers, exchange};
 use crate::file;
 use crate::js::{Run, Settings};
@@ -20,7 +22,7 @@ use crate::turn::Turn;
 /// How much of a reply that nobody understood goes along in an error's cause, in characters.
 const QUOTE: usize = 1024;
 
-/// One call from JavaScript: whom it asks, and when it must stop.
+/// One call: whom it asks, and when it must stop.
 pub(crate) struct Call {
     pub(crate) settings: Settings,
     pub(crate) run: Run,
@@ -44,77 +46,90 @@ impl Call {
         }
     }
 
-    /// Plays the job to its end, or, where the caller wants no more, to its first news;
-    /// resolves to either as a plain object.
+    /// Plays the job to its end, and tells each update on the way.
     ///
     /// # Errors
-    /// The caller's abort reason, or the package's `Error`.
-    pub(crate) async fn play(&self, mut job: Job, until_news: bool) -> Result<JsValue, JsValue> {
-        let mut event = Event::<Parsed>::Start;
-        // What the runtime or the server said last, for the error's `cause`.
-        let mut cause = JsValue::UNDEFINED;
+    /// As [`Call::news`], or what the listener threw.
+    pub(crate) async fn ended(&self, job: Job) -> Result<UpscaleResult, Halt> {
+        let mut play = Play::of(job);
+        loop {
+            match self.news(&mut play).await? {
+                News::Update(update) => {
+                    if let Some(listener) = self.run.on_update() {
+                        listener.call1(&JsValue::UNDEFINED, &to_js(&update)?)?;
+                    }
+                }
+                News::End(upscaled) => return Ok(file::described(self, upscaled).await?),
+            }
+        }
+    }
+
+    /// Plays the job to where its task is made; gives the task's id.
+    ///
+    /// # Errors
+    /// As [`Call::news`].
+    pub(crate) async fn made(&self, job: Job) -> Result<String, Halt> {
+        Ok(match self.news(&mut Play::of(job)).await? {
+            News::Update(update) => update.task_id,
+            News::End(upscaled) => upscaled.task_id,
+        })
+    }
+
+    /// Plays the job to its next news.
+    ///
+    /// # Errors
+    /// The caller's abort reason, or how the job failed.
+    async fn news(&self, play: &mut Play) -> Result<News, Halt> {
         // Held while a create is under way.
         let mut turn = None;
         loop {
-            // Read anew at each step: other jobs of the same `Upscaler` learn meanwhile.
-            let seen = self.settings.durations();
-            let mut durations = seen.iter().filter_map(|duration| duration.as_f64()).collect();
-            let step = job.handle(event, clock::now(), &mut durations);
-            if let Some(news) = step.news {
-                let news = to_js(&news)?;
-                if until_news {
-                    return Ok(news);
+            let event = match play.next.take() {
+                None => Event::<Parsed>::Start,
+                Some(Next::Finish(end)) => {
+                    return end.map(News::End).map_err(|failure| self.error(failure, &play.cause));
                 }
-                if let Some(listener) = self.run.on_update() {
-                    listener.call1(&JsValue::UNDEFINED, &news)?;
-                }
-            }
-            event = match step.next {
-                Next::Finish(end) => {
-                    for (nth, duration) in (0..).zip(durations.iter()) {
-                        seen.set(nth, duration.into());
-                    }
-                    return match *end {
-                        Ok(upscaled) => to_js(&file::described(self, upscaled).await?),
-                        Err(failure) => Err(self.error(failure, &cause)),
-                    };
-                }
-                Next::WaitUntil(instant) => {
+                Some(Next::WaitUntil(instant)) => {
                     self.stop.sleep(instant).await?;
                     Event::Woken
                 }
-                Next::TakeTurn(until) => {
+                Some(Next::TakeTurn(until)) => {
                     if let Some(limiter) = self.settings.limiter() {
                         turn = Turn::take(limiter, &self.stop, until).await;
                     }
                     if let Some(reason) = self.stop.reason() {
-                        return Err(reason);
+                        return Err(reason.into());
                     }
                     Event::Turn
                 }
-                Next::Send(request, give_up) => {
+                Some(Next::Send(request, give_up)) => {
                     let came = self.send(&Ask::Job(&request), give_up).await?;
                     drop(turn.take());
-                    match came {
-                        Came::Reply(reply, text) => {
-                            cause = text.into();
-                            Event::Replied(reply)
-                        }
-                        Came::Fault(fault, error) => {
-                            cause = error;
-                            Event::Failed(fault)
-                        }
-                    }
+                    let (came, cause) = came.into_event();
+                    play.cause = cause;
+                    came
                 }
             };
+            // Read anew at each step: other jobs of the same `Upscaler` learn meanwhile.
+            let seen = self.settings.durations();
+            let mut durations = seen.iter().filter_map(|duration| duration.as_f64()).collect();
+            let step = play.job.handle(event, clock::now(), &mut durations);
+            if let Next::Finish(_) = step.next {
+                for (nth, duration) in (0..).zip(durations.iter()) {
+                    seen.set(nth, duration.into());
+                }
+            }
+            play.next = Some(step.next);
+            if let Some(update) = step.news {
+                return Ok(News::Update(update));
+            }
         }
     }
 
     /// Sends one request; where the token is refused and there is a new one, once more with that.
     ///
     /// # Errors
-    /// As [`Call::play`].
-    pub(crate) async fn send(&self, ask: &Ask<'_>, give_up: u64) -> Result<Came, JsValue> {
+    /// As [`Call::news`].
+    pub(crate) async fn send(&self, ask: &Ask<'_>, give_up: u64) -> Result<Came, Halt> {
         let came = match bearer(&self.settings, &self.stop, None, give_up).await {
             Ok(token) => {
                 let came = self.send_with(&token, ask, give_up).await?;
@@ -125,10 +140,10 @@ impl Call {
             }
             Err(error) => Came::Fault(Fault::NoToken, error),
         };
-        self.stop.reason().map_or(Ok(came), Err)
+        self.stop.reason().map_or(Ok(came), |reason| Err(reason.into()))
     }
 
-    async fn send_with(&self, bearer: &str, ask: &Ask<'_>, give_up: u64) -> Result<Came, JsValue> {
+    async fn send_with(&self, bearer: &str, ask: &Ask<'_>, give_up: u64) -> Result<Came, Halt> {
         if self.bearers.borrow().last().is_none_or(|last| last != bearer) {
             self.bearers.borrow_mut().push(bearer.to_owned());
         }
@@ -152,8 +167,8 @@ impl Call {
     /// Checks what the caller handed in, before anything is sent.
     ///
     /// # Errors
-    /// The package's `Error`.
-    pub(crate) fn check(&self, rule: impl FnOnce() -> Result<(), Failure>) -> Result<(), JsValue> {
+    /// What is wrong with it.
+    pub(crate) fn check(&self, rule: impl FnOnce() -> Result<(), Failure>) -> Result<(), Halt> {
         input::base_url(&self.settings.base_url())
             // A token that is asked for is checked when it has come.
             .and_then(|()| self.settings.bearer().as_string().map_or(Ok(()), |key| input::key(&key)))
@@ -161,8 +176,8 @@ impl Call {
             .map_err(|failure| self.error(failure, &JsValue::UNDEFINED))
     }
 
-    /// The package's `Error` of a failure. The key is taken out, wherever a server echoed it.
-    pub(crate) fn error(&self, failure: Failure, cause: &JsValue) -> JsValue {
+    /// The error of a failure. The key is taken out, wherever a server echoed it.
+    pub(crate) fn error(&self, failure: Failure, cause: &JsValue) -> Halt {
         let bearers = self.bearers.borrow();
         let cause = match cause.as_string() {
             Some(reply) => {
@@ -172,10 +187,31 @@ impl Call {
             None => cause.clone(),
         };
         let failure = bearers.iter().fold(failure, |failure, key| failure.without(key));
-        match to_js(&failure).and_then(|plain| self.settings.fail(plain, &cause)) {
-            Ok(error) | Err(error) => error,
-        }
+        Halt::Failed(UpscaleError { failure, cause })
     }
+}
+
+/// A job that is played.
+struct Play {
+    job: Job,
+    /// What it said to do next; nothing before it has begun.
+    next: Option<Next>,
+    /// What the runtime or the server said last, for the error's `cause`.
+    cause: JsValue,
+}
+
+impl Play {
+    fn of(job: Job) -> Self {
+        Play { job, next: None, cause: JsValue::UNDEFINED }
+    }
+}
+
+/// What a job that is played tells.
+enum News {
+    /// It is on its way.
+    Update(Update),
+    /// It has ended well.
+    End(Upscaled),
 }
 
 /// A plain object, as `JSON.parse` would make it.

@@ -1,6 +1,6 @@
 //! One request and its reply.
 
-use crisp_upscale_core::job::{Fault, Request};
+use crisp_upscale_core::job::{Event, Fault, Request};
 use crisp_upscale_core::json::Json;
 use crisp_upscale_core::pace;
 use crisp_upscale_core::verdict::{proves_no_connection, says_no_connection};
@@ -38,6 +38,14 @@ pub(crate) enum Came {
 }
 
 impl Came {
+    /// What it is to a job, and what an error's `cause` says of it.
+    pub(crate) fn into_event(self) -> (Event<Parsed>, JsValue) {
+        match self {
+            Came::Reply(reply, text) => (Event::Replied(reply), text.into()),
+            Came::Fault(fault, error) => (Event::Failed(fault), error),
+        }
+    }
+
     /// Whether the server refused the key or token.
     pub(crate) fn is_unauthorized(&self) -> bool {
         let Came::Reply(reply, _) = self else { return false };
@@ -65,17 +73,34 @@ pub(crate) async fn exchange(
     give_up: u64,
 ) -> Result<Came, JsValue> {
     let timer = Timer::until(give_up);
-    let controller = AbortController::new()?;
-    let request = build(settings, ask, &headers, &controller.signal())?;
-    let came = match converse(settings, stop, &timer, &request).await {
+    let cut = Cut::new()?;
+    let request = build(settings, ask, &headers, &cut.signal())?;
+    Ok(match converse(settings, stop, &timer, &request).await {
         Ok((reply, text)) => Came::Reply(reply, text),
         // After an abort nobody asks what came of it.
         Err(Instead::Stopped) => Came::Fault(Fault::TimedOut, JsValue::UNDEFINED),
         Err(Instead::Rejected(error)) => Came::Fault(fault(&error), error),
-    };
-    // Frees the connection of a request that was left early; after the end it does nothing.
-    controller.abort();
-    Ok(came)
+    })
+}
+
+/// Ends its request when it is dropped, so that one that is left early keeps no connection. After
+/// the request's own end it does nothing.
+pub(crate) struct Cut(AbortController);
+
+impl Cut {
+    pub(crate) fn new() -> Result<Self, JsValue> {
+        AbortController::new().map(Cut)
+    }
+
+    pub(crate) fn signal(&self) -> AbortSignal {
+        self.0.signal()
+    }
+}
+
+impl Drop for Cut {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 async fn converse(

@@ -3,23 +3,24 @@
 //! Every method is `catch`: an exception that nobody catches goes through the executor,
 //! and the promise of the call would stay pending for ever.
 
-use js_sys::{Array, Function, Promise, Uint8Array};
+use crisp_upscale_core::hosts;
+use js_sys::{Array, Function, Promise, Set, Uint8Array};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
 extern "C" {
     /// What `npm/` made of an `Upscaler`'s options:
-    /// `{ baseUrl, uploadBaseUrl, bearer, limiter?, fetch, durations, shared, fail }`.
-    #[derive(Debug)]
+    /// `{ baseUrl?, uploadBaseUrl?, bearer, limiter?, fetch, durations, shared, fail }`.
+    #[derive(Clone, Debug)]
     pub type Settings;
 
-    /// Where the API is, with no slash at the end.
+    /// Where the API is, where the caller says.
     #[wasm_bindgen(method, getter, js_name = baseUrl)]
-    pub(crate) fn base_url(this: &Settings) -> String;
+    fn given_base_url(this: &Settings) -> Option<String>;
 
-    /// Where files are uploaded to, with no slash at the end.
+    /// Where files are uploaded to, where the caller says.
     #[wasm_bindgen(method, getter, js_name = uploadBaseUrl)]
-    pub(crate) fn upload_base_url(this: &Settings) -> String;
+    fn given_upload_base_url(this: &Settings) -> Option<String>;
 
     /// The key or token, or a function that promises a token: `(refused?: string) => Promise<string>`.
     /// Goes into the `Authorization` of requests to `baseUrl` and `uploadBaseUrl` and nowhere else.
@@ -41,10 +42,18 @@ extern "C" {
     /// The signal as many calls can listen to it at once: see `npm/signal.ts`.
     #[wasm_bindgen(method, catch)]
     pub(crate) fn shared(this: &Settings, signal: &Signal) -> Result<Signal, JsValue>;
+}
 
-    /// Makes the package's `Error` of a failure and its cause.
-    #[wasm_bindgen(method, catch)]
-    pub(crate) fn fail(this: &Settings, failure: JsValue, cause: &JsValue) -> Result<JsValue, JsValue>;
+impl Settings {
+    /// Where the API is, with no slash at the end.
+    pub(crate) fn base_url(&self) -> String {
+        hosts::base_url(self.given_base_url())
+    }
+
+    /// Where files are uploaded to, with no slash at the end.
+    pub(crate) fn upload_base_url(&self) -> String {
+        hosts::upload_base_url(self.given_upload_base_url(), self.base_url())
+    }
 }
 
 #[wasm_bindgen]
@@ -76,7 +85,7 @@ extern "C" {
 
 #[wasm_bindgen]
 extern "C" {
-    /// `npm/limiter.ts`: what the limit counts, and the queue of those who wait.
+    /// What the limit counts, and the queue of those who wait: plain data, which `turn.rs` works on.
     #[derive(Clone)]
     pub(crate) type Limiter;
 
@@ -92,24 +101,9 @@ extern "C" {
     #[wasm_bindgen(method, setter)]
     pub(crate) fn set_ended(this: &Limiter, instants: Vec<f64>);
 
-    /// A new place at the queue's end.
-    #[wasm_bindgen(method, catch)]
-    pub(crate) fn join(this: &Limiter) -> Result<JsValue, JsValue>;
-
-    /// Gives the place up; wakes whoever is first then.
-    #[wasm_bindgen(method, catch)]
-    pub(crate) fn leave(this: &Limiter, place: &JsValue) -> Result<(), JsValue>;
-
-    #[wasm_bindgen(method, catch, js_name = isFirst)]
-    pub(crate) fn is_first(this: &Limiter, place: &JsValue) -> Result<bool, JsValue>;
-
-    /// Resolves to `true` when the place is to be looked at again.
-    #[wasm_bindgen(method, catch)]
-    pub(crate) fn woken(this: &Limiter, place: &JsValue) -> Result<Promise, JsValue>;
-
-    /// Wakes whoever is first.
-    #[wasm_bindgen(method, catch)]
-    pub(crate) fn wake(this: &Limiter) -> Result<(), JsValue>;
+    /// The places of those who wait, in the order in which they came.
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn queue(this: &Limiter) -> Set<Array>;
 }
 
 #[wasm_bindgen]

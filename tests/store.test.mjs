@@ -4,12 +4,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Upscaler } from "crisp-upscale";
+import { envelope } from "./support/envelope.mjs";
 import { failure } from "./support/failure.mjs";
 
 const IMAGE = "https://host.example/photo.jpg";
 const RESULT = "https://files.example/result.png";
 
-const envelope = (/** @type {unknown} */ data, code = 200) => Response.json({ code, msg: "…", data });
 const made = () => envelope({ taskId: "abc" });
 const refused = () => envelope(null, 402);
 const generating = () => envelope({ taskId: "abc", state: "generating" });
