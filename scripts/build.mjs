@@ -5,9 +5,9 @@ import { cp, readFile, rm, writeFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 import { Failed, root, run, script, step } from "./run.mjs";
 import { toolchain } from "./toolchain.mjs";
-import { client, compile, sandbox } from "./wasm.mjs";
+import { client, compile, gateway, sandbox } from "./wasm.mjs";
 
-const STAGES = 5;
+const STAGES = 6;
 
 /**
  * Says how far the build is.
@@ -29,7 +29,10 @@ export async function build() {
   await compile(client, tools);
   say(4, "The sandbox in WebAssembly (the first time takes some minutes)");
   await compile(sandbox, tools);
-  say(5, "The TypeScript and the page");
+  say(5, "The gateway in WebAssembly (the first time takes a minute)");
+  await compile(gateway, tools);
+  await cp(`${root}/gateway/worker.js`, `${root}/dist/${gateway.folder}/worker.js`);
+  say(6, "The TypeScript and the page");
   await inline();
   await run(`${root}/node_modules/.bin/tsc`, ["-p", "tsconfig.json"]);
   await bundlePage();

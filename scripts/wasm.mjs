@@ -34,6 +34,17 @@ export const sandbox = {
   folder: "wasm",
 };
 
+/** @type {Crate} */
+export const gateway = {
+  name: "crisp_upscale_gateway",
+  crate: "crisp-upscale-gateway",
+  // The client's, since the standard library is built once for each.
+  profile: "release",
+  rustflags: [],
+  optimise: "-O2",
+  folder: "gateway",
+};
+
 /**
  * Leaves `dist/FOLDER/NAME.js`, `NAME.d.ts` and `NAME_bg.wasm`.
  *

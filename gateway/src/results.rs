@@ -1,0 +1,154 @@
+//! Results: copied where a bucket is bound, and served by the gateway's own links.
+
+use crisp_upscale_core::gateway::link::{self, Refusal};
+use futures_util::future::try_join;
+use serde_json::json;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{ReadableStream, RequestInit};
+use worker::worker_sys::FixedLengthStream;
+use worker::{ByteStream, Data, Env, HttpMetadata, Request, Response, ResponseBody, Result, UploadedPart};
+
+use crate::job_object::{self, now};
+use crate::reply::refusal;
+use crate::settings::{Settings, is_bound};
+use crate::upstream::fetch;
+
+/// The bucket's binding.
+const BUCKET: &str = "RESULTS";
+
+/// How long the service's host may take to begin, in milliseconds.
+const PATIENCE: u64 = 30_000;
+
+/// How much of a file of unknown length is held at a time, in bytes; R2 wants 5 MiB at least.
+const PART: usize = 8 * 1024 * 1024;
+
+/// `GET /results/<job>?expires=…&signature=…`.
+pub(crate) async fn answer(settings: &Settings, env: &Env, request: &Request, id: &str) -> Result<Response> {
+    let url = request.url()?;
+    let value =
+        |name: &str| url.query_pairs().find(|(other, _)| other == name).map(|(_, value)| value.into_owned());
+    let (expires, signature) = (value("expires").unwrap_or_default(), value("signature").unwrap_or_default());
+    match link::verify(&settings.secret, id, &expires, &signature, now()) {
+        Ok(()) => {}
+        Err(Refusal::Forged) => return refusal(403, "This link is not one of this gateway's."),
+        Err(Refusal::Expired) => return refusal(410, "This link has expired."),
+    }
+    let (body, content_type) = match stored(env, id).await? {
+        Some(stored) => stored,
+        None => match passed(env, id).await? {
+            Some(passed) => passed,
+            None => return refusal(404, "The result is not there, or not there yet."),
+        },
+    };
+    let response = Response::from_body(body)?;
+    let headers = response.headers();
+    let image = content_type.filter(|kind| kind.starts_with("image/") && !kind.contains("svg"));
+    headers.set("content-type", image.as_deref().unwrap_or("application/octet-stream"))?;
+    headers.set("content-disposition", &format!("inline; filename=\"{id}\""))?;
+    // The bytes are another's: they are shown as an image and run as nothing.
+    headers.set("x-content-type-options", "nosniff")?;
+    headers.set("content-security-policy", "sandbox; default-src 'none'")?;
+    headers.set("cross-origin-resource-policy", "cross-origin")?;
+    headers.set("cache-control", "private, max-age=3600")?;
+    // Whoever has the link may read it.
+    headers.set("access-control-allow-origin", "*")?;
+    Ok(response)
+}
+
+/// Copies a result from the service's host to the bucket.
+pub(crate) async fn copy(env: &Env, id: &str, url: &str) -> Result<()> {
+    let response = begin(url).await.ok_or("The result could not be fetched.")?;
+    let headers = response.headers();
+    let content_type = headers.get("content-type")?;
+    // Of an encoded body this is not the length that is read.
+    let plain = headers.get("content-encoding")?.is_none();
+    let length =
+        headers.get("content-length")?.and_then(|length| length.parse::<u32>().ok()).filter(|_| plain);
+    let body = response.body().ok_or("The result has no content.")?;
+    match length {
+        Some(length) => put(env, id, &body, length, content_type).await,
+        None => put_parts(env, id, body, content_type).await,
+    }
+}
+
+/// Deletes the copy.
+pub(crate) async fn delete(env: &Env, id: &str) -> Result<()> {
+    if is_bound(env, BUCKET) { env.bucket(BUCKET)?.delete(id).await } else { Ok(()) }
+}
+
+async fn put(
+    env: &Env,
+    id: &str,
+    body: &ReadableStream,
+    length: u32,
+    content_type: Option<String>,
+) -> Result<()> {
+    let fixed = FixedLengthStream::new(length)?;
+    let piped = async { Ok(JsFuture::from(body.pipe_to(&fixed.writable())).await?) };
+    let bucket = env.bucket(BUCKET)?;
+    let metadata = HttpMetadata { content_type, ..HttpMetadata::default() };
+    let put = bucket.put(id, Data::ReadableStream(fixed.readable())).http_metadata(metadata).execute();
+    try_join(put, piped).await?;
+    Ok(())
+}
+
+/// As many bytes at a time as a part has.
+async fn put_parts(env: &Env, id: &str, body: ReadableStream, content_type: Option<String>) -> Result<()> {
+    use futures_util::StreamExt;
+    let metadata = HttpMetadata { content_type, ..HttpMetadata::default() };
+    let upload = env.bucket(BUCKET)?.create_multipart_upload(id).http_metadata(metadata).execute().await?;
+    let mut chunks = ByteStream::from(body);
+    let (mut held, mut parts): (Vec<u8>, Vec<UploadedPart>) = (Vec::new(), Vec::new());
+    let stored = async {
+        while let Some(chunk) = chunks.next().await {
+            held.extend(chunk?);
+            // All parts but the last are of one length.
+            while held.len() >= PART {
+                let rest = held.split_off(PART);
+                let part = std::mem::replace(&mut held, rest);
+                parts.push(upload.upload_part(parts.len() as u16 + 1, part).await?);
+            }
+        }
+        parts.push(upload.upload_part(parts.len() as u16 + 1, std::mem::take(&mut held)).await?);
+        Ok(())
+    };
+    match stored.await {
+        Ok(()) => upload.complete(parts).await.map(drop),
+        Err(error) => {
+            upload.abort().await?;
+            Err(error)
+        }
+    }
+}
+
+async fn stored(env: &Env, id: &str) -> Result<Option<(ResponseBody, Option<String>)>> {
+    if !is_bound(env, BUCKET) {
+        return Ok(None);
+    }
+    let Some(object) = env.bucket(BUCKET)?.get(id).execute().await? else { return Ok(None) };
+    let content_type = object.http_metadata().content_type;
+    let Some(body) = object.body() else { return Ok(None) };
+    Ok(Some((body.response_body()?, content_type)))
+}
+
+async fn passed(env: &Env, id: &str) -> Result<Option<(ResponseBody, Option<String>)>> {
+    let Some(url) = job_object::result_url(env, id).await? else { return Ok(None) };
+    let Some(response) = begin(&url).await else { return Ok(None) };
+    let content_type = response.headers().get("content-type")?;
+    Ok(response.body().map(|body| (ResponseBody::Stream(body), content_type)))
+}
+
+/// Asks the service's host, which never sees the key.
+async fn begin(url: &str) -> Option<web_sys::Response> {
+    let headers = web_sys::Headers::new().ok()?;
+    // It refuses some that name no program.
+    headers.set("user-agent", "crisp-upscale-gateway").ok()?;
+    let init = RequestInit::new();
+    init.set_headers(&headers);
+    let response = fetch(url, &init, PATIENCE).await.ok()?;
+    if response.ok() {
+        return Some(response);
+    }
+    crate::log::line("result-refused", json!({ "status": response.status() }));
+    None
+}

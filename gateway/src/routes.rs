@@ -1,0 +1,167 @@
+//! Which path is answered by what, and to whom.
+
+use crisp_upscale_core::gateway::origin::{Origins, Visitor};
+use crisp_upscale_core::wire::{CREATE_TASK, CREDIT, RECORD_INFO};
+use serde_json::{Map, Value, json};
+use worker::{Env, Method, Request, Response, Result};
+
+use crate::account_object::{self, Ask};
+use crate::events::{self, EVENTS};
+use crate::reply::{refusal, refused, success};
+use crate::settings::{self, Settings, Trouble};
+use crate::{callback, callers, results, tasks, uploads, upstream};
+
+/// Answers a request.
+pub(crate) async fn answer(request: Request, env: Env) -> Result<Response> {
+    let settings = settings::read(&env);
+    let none = Origins::default();
+    let origins = settings.as_ref().map_or(&none, |settings| &settings.origins);
+    let origin = request.headers().get("origin")?;
+    let own = request.url()?.origin().ascii_serialization();
+    let visitor = origins.visitor(origin.as_deref(), &own);
+    if request.method() == Method::Options {
+        let response = Response::empty()?.with_status(204);
+        for (name, value) in visitor.preflight_headers() {
+            response.headers().set(name, value)?;
+        }
+        return Ok(response);
+    }
+    let response = match route(&request) {
+        Some(route) => respond(route, settings, &env, &request, visitor).await?,
+        None => refusal(404, "There is no such path here.")?,
+    };
+    for (name, value) in visitor.headers() {
+        // A result's may be read by everybody.
+        if !response.headers().has(name)? {
+            response.headers().set(name, value)?;
+        }
+    }
+    Ok(response)
+}
+
+enum Route {
+    Health,
+    Counters,
+    Token,
+    Create,
+    Record,
+    Events,
+    Credit,
+    StreamUpload,
+    Base64Upload,
+    UrlUpload,
+    /// To a job, with a secret.
+    Callback(String, String),
+    /// Of a job.
+    Result(String),
+    /// Of this path, by another method.
+    Other,
+}
+
+fn route(request: &Request) -> Option<Route> {
+    let path = request.path();
+    let (method, route) = match path.as_str() {
+        "/health" => (Method::Get, Route::Health),
+        "/counters" => (Method::Get, Route::Counters),
+        "/token" => (Method::Post, Route::Token),
+        CREATE_TASK => (Method::Post, Route::Create),
+        RECORD_INFO => (Method::Get, Route::Record),
+        EVENTS => (Method::Get, Route::Events),
+        CREDIT => (Method::Get, Route::Credit),
+        "/api/file-stream-upload" => (Method::Post, Route::StreamUpload),
+        "/api/file-base64-upload" => (Method::Post, Route::Base64Upload),
+        "/api/file-url-upload" => (Method::Post, Route::UrlUpload),
+        path => match path.split('/').collect::<Vec<_>>().as_slice() {
+            ["", "callback", job, secret] => {
+                (Method::Post, Route::Callback((*job).to_owned(), (*secret).to_owned()))
+            }
+            ["", "results", job] => (Method::Get, Route::Result((*job).to_owned())),
+            _ => return None,
+        },
+    };
+    Some(if request.method() == method { route } else { Route::Other })
+}
+
+async fn respond(
+    route: Route,
+    settings: std::result::Result<Settings, Vec<Trouble>>,
+    env: &Env,
+    request: &Request,
+    visitor: Visitor<'_>,
+) -> Result<Response> {
+    if let Route::Health = route {
+        return health(settings.err().unwrap_or_default());
+    }
+    let settings = match settings {
+        Ok(settings) => settings,
+        Err(troubles) => return refusal(503, &closed(&troubles)),
+    };
+    match route {
+        Route::Other => return refusal(405, "This path is not for this method."),
+        Route::Callback(job, secret) => {
+            return callback::answer(&settings, env, request, &job, &secret).await;
+        }
+        Route::Result(job) => return results::answer(&settings, env, request, &job).await,
+        Route::Counters => return counters(env, request).await,
+        _ => {}
+    }
+    if visitor == Visitor::Stranger {
+        return refusal(403, "Pages of this origin may not call. Its owner can list it in ORIGINS.");
+    }
+    if let Route::Token = route {
+        return callers::page_token(&settings, env, request).await;
+    }
+    let caller = match callers::of(&settings, env, request).await? {
+        Ok(caller) => caller,
+        Err(message) => return refusal(401, message),
+    };
+    match route {
+        Route::Create => tasks::create(&settings, env, request, caller).await,
+        Route::Record => tasks::record(env, request, &caller).await,
+        Route::Events => events::answer(env, request, &caller).await,
+        Route::Credit => credit(&settings, env).await,
+        Route::StreamUpload => uploads::stream(&settings, request).await,
+        Route::Base64Upload => uploads::base64(&settings, request).await,
+        Route::UrlUpload => uploads::url(&settings, request).await,
+        Route::Health
+        | Route::Counters
+        | Route::Token
+        | Route::Callback(..)
+        | Route::Result(_)
+        | Route::Other => refusal(404, "There is no such path here."),
+    }
+}
+
+/// Which settings keep the gateway closed, by name and without values.
+fn health(troubles: Vec<Trouble>) -> Result<Response> {
+    let status = if troubles.is_empty() { 200 } else { 503 };
+    let wrong: Map<String, Value> =
+        troubles.into_iter().map(|trouble| (trouble.name.to_owned(), Value::from(trouble.message))).collect();
+    Ok(Response::from_json(&json!({ "ok": status == 200, "settings": wrong }))?.with_status(status))
+}
+
+fn closed(troubles: &[Trouble]) -> String {
+    let names: Vec<&str> = troubles.iter().map(|trouble| trouble.name).collect();
+    format!("The gateway is closed until its owner has set {}. See /health.", names.join(" and "))
+}
+
+async fn counters(env: &Env, request: &Request) -> Result<Response> {
+    if !callers::is_owner(env, request)? {
+        return refusal(401, "These are for the owner: Authorization: Bearer, with the setting OWNER_TOKEN.");
+    }
+    Response::from_json(&account_object::ask(env, &Ask::Counters).await?)
+}
+
+async fn credit(settings: &Settings, env: &Env) -> Result<Response> {
+    if settings::text(env, "CREDITS").as_deref() != Some("allow") {
+        return refused(505, "The balance is not shown here. Its owner can set CREDITS to allow.", None);
+    }
+    let reply = upstream::credit(settings).await.ok();
+    let Some(envelope) = reply.and_then(|reply| reply.envelope()) else {
+        return refusal(502, "The service did not answer as it should. Try again.");
+    };
+    match envelope.credit().filter(|_| envelope.code == 200) {
+        Some(credit) => success(&Value::from(credit)),
+        None => refused(envelope.code, envelope.msg.as_deref().unwrap_or("The service refused."), None),
+    }
+}

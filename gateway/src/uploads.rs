@@ -1,0 +1,142 @@
+//! Uploads, which go on to the service under names of the gateway's: a caller who chose the name could
+//! overwrite another's file.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as BASE64;
+use crisp_upscale_core::image::HEAD_BYTES;
+use crisp_upscale_core::wire::{UPLOAD_PATH, Uploaded};
+use crisp_upscale_core::{gateway::ids, input};
+use serde_json::{Value, json};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{File, FormData, ResponseInit};
+use worker::{Request, Response, Result};
+
+use crate::reply::{refusal, refused, success};
+use crate::settings::Settings;
+use crate::upstream::{self, Came};
+use crate::{body, random};
+
+/// The largest file that the service takes, in bytes.
+const MAX_FILE: u32 = 10 * 1024 * 1024;
+
+/// What a form or JSON has around the file, in bytes.
+const AROUND: u32 = 64 * 1024;
+
+/// How long a file may take to come, in milliseconds: 10 MB at half a megabit a second.
+const PATIENCE: u64 = 180_000;
+
+/// How long a body that only names a file may take, in milliseconds.
+const SHORT_PATIENCE: u64 = 10_000;
+
+/// `POST /api/file-stream-upload`.
+pub(crate) async fn stream(settings: &Settings, request: &Request) -> Result<Response> {
+    let content_type = request.headers().get("content-type")?.unwrap_or_default();
+    let body = match body::read(request.inner().body(), MAX_FILE + AROUND, PATIENCE).await {
+        Ok(body) => body,
+        Err(trouble) => return trouble.refusal(),
+    };
+    let Some(file) = file_of(&body.blob()?, &content_type).await else {
+        return refusal(400, "Send a form (multipart/form-data) with the image as its field file.");
+    };
+    if file.size() > f64::from(MAX_FILE) {
+        return body::Trouble::TooLarge.refusal();
+    }
+    let head = file.slice_with_f64_and_f64(0.0, HEAD_BYTES as f64)?;
+    let head = js_sys::Uint8Array::new(&JsFuture::from(head.array_buffer()).await?).to_vec();
+    let (name, mime) = match name(&head, file.size() as u64)? {
+        Ok(named) => named,
+        Err(message) => return refusal(422, &message),
+    };
+    let form = FormData::new()?;
+    form.append_with_blob_and_filename("file", &file, &name)?;
+    form.append_with_str("uploadPath", UPLOAD_PATH)?;
+    form.append_with_str("fileName", &name)?;
+    let came = upstream::upload_form(settings, "/api/file-stream-upload", &form).await;
+    answer(came, &name, Some((file.size() as u64, mime)))
+}
+
+/// `POST /api/file-base64-upload`.
+pub(crate) async fn base64(settings: &Settings, request: &Request) -> Result<Response> {
+    let limit = MAX_FILE / 3 * 4 + AROUND;
+    let body = match body::read(request.inner().body(), limit, PATIENCE).await {
+        Ok(body) => body.json(),
+        Err(trouble) => return trouble.refusal(),
+    };
+    let Some(data) = body.as_ref().and_then(|body| body.get("base64Data")?.as_str()) else {
+        return refusal(400, "Send JSON with base64Data, the image in base64 or as a data URL.");
+    };
+    let digits = data.split_once(";base64,").map_or(data, |(_, digits)| digits);
+    let Ok(bytes) = BASE64.decode(digits) else { return refusal(422, "base64Data is not base64.") };
+    let size = bytes.len() as u64;
+    let (name, mime) = match name(bytes.get(..HEAD_BYTES).unwrap_or(&bytes), size)? {
+        Ok(named) => named,
+        Err(message) => return refusal(422, &message),
+    };
+    let body = json!({ "base64Data": data, "uploadPath": UPLOAD_PATH, "fileName": name });
+    let came = upstream::upload_json(settings, "/api/file-base64-upload", &body).await;
+    answer(came, &name, Some((size, mime)))
+}
+
+/// `POST /api/file-url-upload`.
+pub(crate) async fn url(settings: &Settings, request: &Request) -> Result<Response> {
+    let body = match body::read(request.inner().body(), AROUND, SHORT_PATIENCE).await {
+        Ok(body) => body.json(),
+        Err(trouble) => return trouble.refusal(),
+    };
+    let Some(url) = body.as_ref().and_then(|body| body.get("fileUrl")?.as_str()) else {
+        return refusal(400, "Send JSON with fileUrl, the URL of an image.");
+    };
+    let url = match settings.addresses.check(url) {
+        Ok(url) => url,
+        Err(failure) => return refusal(422, &format!("fileUrl: {}", failure.message)),
+    };
+    let extension = ["jpg", "jpeg", "png", "webp"].into_iter().find(|extension| {
+        url.path().rsplit_once('.').is_some_and(|(_, end)| end.eq_ignore_ascii_case(extension))
+    });
+    let name = format!("{}.{}", ids::random_job_id(random::bytes()?), extension.unwrap_or("jpg"));
+    let body = json!({ "fileUrl": url.as_str(), "uploadPath": UPLOAD_PATH, "fileName": name });
+    answer(upstream::upload_json(settings, "/api/file-url-upload", &body).await, &name, None)
+}
+
+/// The field `file` of a form.
+async fn file_of(body: &web_sys::Blob, content_type: &str) -> Option<File> {
+    let headers = web_sys::Headers::new().ok()?;
+    headers.set("content-type", content_type).ok()?;
+    let init = ResponseInit::new();
+    init.set_headers(&headers);
+    let response = web_sys::Response::new_with_opt_blob_and_init(Some(body), &init).ok()?;
+    let form = JsFuture::from(response.form_data().ok()?).await.ok()?.unchecked_into::<FormData>();
+    form.get("file").dyn_into().ok()
+}
+
+/// A name that nobody can guess, by what the file is; or what is wrong with it.
+fn name(head: &[u8], size: u64) -> Result<std::result::Result<(String, &'static str), String>> {
+    let header = match input::file(head, size) {
+        Ok(header) => header,
+        Err(failure) => return Ok(Err(failure.message)),
+    };
+    let id = ids::random_job_id(random::bytes()?);
+    Ok(Ok((format!("{id}.{}", header.format.extension()), header.format.mime())))
+}
+
+/// Our own reply to an upload, of what the service says only the file's URL.
+fn answer(came: Came, name: &str, known: Option<(u64, &str)>) -> Result<Response> {
+    let Ok(reply) = came else { return refusal(502, "The service did not answer. Try again.") };
+    let Some(envelope) = reply.envelope() else {
+        return refusal(502, "The service did not answer as it should. Try again.");
+    };
+    let Some(Uploaded { download_url }) = Uploaded::read(&envelope) else {
+        return refused(
+            envelope.code,
+            envelope.msg.as_deref().unwrap_or("The upload was refused."),
+            reply.retry_after,
+        );
+    };
+    let mut data = json!({ "success": true, "fileName": name, "downloadUrl": download_url });
+    if let (Some((size, mime)), Some(fields)) = (known, data.as_object_mut()) {
+        fields.insert("fileSize".to_owned(), Value::from(size));
+        fields.insert("mimeType".to_owned(), Value::from(mime));
+    }
+    success(&data)
+}
