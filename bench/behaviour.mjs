@@ -1,21 +1,24 @@
 // @ts-check
 // What ours and its peers do when things go wrong, and how they wait; see docs/behaviour.md.
 import { readFile } from "node:fs/promises";
-import { browser } from "../scripts/browser.mjs";
 import { build, installPackages } from "../scripts/build.mjs";
 import { Failed, root, script, step } from "../scripts/run.mjs";
 import { cases } from "./cases.mjs";
-import { pageFiles, startChromium } from "./chromium.mjs";
 import { startClient } from "./client.mjs";
 import { startMock } from "./mock.mjs";
+import { browsers, pageFiles, startPage } from "./pages.mjs";
 import { names } from "./protocols.mjs";
+import { findRuntimes } from "./runtimes.mjs";
+
+/** The cases of lost replies, in which a runtime may send a POST again by itself. */
+const lost = cases.filter(({ alone }) => alone === "warmed");
 
 /** @typedef {import("./protocols.mjs").Name} Name */
 /** @typedef {import("./cases.mjs").Case} Case */
 /** @typedef {import("./cases.mjs").Measured} Measured */
 /** @typedef {Awaited<ReturnType<typeof startClient>>} Client */
 /** @typedef {Pick<Client, "name" | "order">} Player a client, in whatever runtime */
-/** @typedef {Awaited<ReturnType<typeof inChromium>>} Runtime */
+/** @typedef {Awaited<ReturnType<typeof inRuntime>>} InRuntime */
 /** @typedef {Awaited<ReturnType<typeof startMock>>} Mock */
 
 /** The peers' packages. */
@@ -30,9 +33,10 @@ await script(async () => {
   await build();
   step("The clients to compare with");
   await installPackages(`${root}/bench`);
-  await browser();
+  const runtimes = await findRuntimes();
 
-  const mock = await startMock(await pageFiles());
+  const files = await pageFiles();
+  const mock = await startMock(files);
   /** @type {Client[]} */
   const clients = [];
   try {
@@ -40,12 +44,19 @@ await script(async () => {
     step("One job each, so that no case measures how a client is loaded");
     await Promise.all(clients.map((client) => warm(mock, client)));
     const measured = await measure(mock, clients);
-    step("Ours in a page of Chromium");
-    const runtimes = [await inChromium(mock)];
+    step("Ours in other runtimes");
+    const elsewhere = await Promise.all(
+      runtimes.map((runtime) => inRuntime(mock, { ...runtime, sure: true })),
+    );
+    step("Ours in pages");
+    for (const browser of browsers) {
+      const start = () => startPage(browser, mock.origin, files);
+      elsewhere.push(await inRuntime(mock, { ...browser, start }));
+    }
     if (mock.strays.length > 0) {
       throw new Failed(`The mock has no route for:\n${[...new Set(mock.strays)].join("\n")}`);
     }
-    await report(measured, runtimes, clients);
+    await report(measured, elsewhere, clients);
   } finally {
     for (const client of clients) client.stop();
     mock.close();
@@ -139,23 +150,35 @@ async function runCase(mock, client, one, ended = () => {}) {
 }
 
 /**
- * What becomes of lost replies in a page straight to the API. Browsers send a POST again by themselves, so this
- * is printed as it is, and nothing is asked of it.
+ * What becomes of lost replies in another runtime, straight to the API.
  *
  * @param {Mock} mock
+ * @param {object} runtime
+ * @param {string} runtime.name
+ * @param {string} runtime.title
+ * @param {boolean} [runtime.absent] whether it cannot be had on this machine
+ * @param {boolean} [runtime.sure] whether it sends no POST again. Browsers do, so what they send is printed as it is,
+ *   and nothing is asked of it
+ * @param {() => Promise<import("./runtimes.mjs").Started & { title?: string }>} runtime.start
  */
-async function inChromium(mock) {
-  const page = await startChromium(mock.origin);
+async function inRuntime(mock, { name, title, absent = false, sure = false, start }) {
+  /** @type {Map<Case, Measured>} */
+  const measured = new Map();
+  const without = (/** @type {string} */ skipped) => ({ name, title, sure, measured, skipped });
+  if (absent) return without("it does not run on this machine");
+  let player;
   try {
-    await warm(mock, page);
-    /** @type {Map<Case, Measured>} */
-    const measured = new Map();
-    for (const one of cases.filter(({ alone }) => alone === "warmed")) {
-      measured.set(one, await runCase(mock, page, one));
-    }
-    return { name: "chromium", title: page.title, measured };
+    player = await start();
+  } catch (error) {
+    if (sure || !(error instanceof Failed)) throw error;
+    return without(error.message);
+  }
+  try {
+    await warm(mock, player);
+    for (const one of lost) measured.set(one, await runCase(mock, player, one));
+    return { name, title: player.title ?? title, sure, measured, skipped: undefined };
   } finally {
-    await page.stop();
+    await player.stop();
   }
 }
 
@@ -163,10 +186,10 @@ async function inChromium(mock) {
  * Prints the tables, the rows that do not hold, and the JSON as the last line.
  *
  * @param {Map<Case, Map<Name, Measured>>} measured
- * @param {Runtime[]} runtimes
+ * @param {InRuntime[]} elsewhere
  * @param {Client[]} clients
  */
-async function report(measured, runtimes, clients) {
+async function report(measured, elsewhere, clients) {
   const { dependencies } = JSON.parse(await readFile(`${root}/bench/package.json`, "utf8"));
   const titles = names.map((name) => (name === "ours" ? name : `${name} ${dependencies[PACKAGES[name]]}`));
   const rows = [...measured].map(([{ title, wanted }, cells]) => [
@@ -178,14 +201,21 @@ async function report(measured, runtimes, clients) {
   rows.push(["unhandled rejections in the run", ...unhandled, "0"]);
   table([["case", ...titles, "ours to be"], ...rows]);
 
-  for (const { title, measured: seen } of runtimes) {
-    table([["ours, straight to the API", title], ...[...seen].map(([one, { cell }]) => [one.title, cell])]);
-  }
+  const places = elsewhere.map(({ title, measured: seen, sure, skipped }) => [
+    title,
+    ...lost.map((one) => seen.get(one)?.cell ?? `skipped: ${skipped?.split("\n", 1)}`),
+    sure ? "1, outcome-unknown" : "as it is",
+  ]);
+  table([["ours, straight to the API", ...lost.map(({ title }) => title), "is to be"], ...places]);
 
   const broken = [...measured].flatMap(([{ title, wanted }, cells]) => {
     const ours = cells.get("ours");
     return ours === undefined || ours.holds ? [] : [`${title} is ${ours.cell}, and is to be ${wanted}`];
   });
+  for (const { title, measured: seen, sure } of elsewhere) {
+    if (!sure) continue;
+    for (const [one, { cell, holds }] of seen) if (!holds) broken.push(`${one.title} is ${cell} in ${title}`);
+  }
   const [ours] = clients;
   if (ours && ours.unhandled.length > 0) broken.push(`unhandled rejections: ${ours.unhandled.join(", ")}`);
   console.log();
@@ -200,11 +230,11 @@ async function report(measured, runtimes, clients) {
     return [client.name, { ...Object.fromEntries(entries), unhandled: client.unhandled.length }];
   });
   const { ours: own, ...peers } = Object.fromEntries(values);
-  const pages = runtimes.map(({ name, measured: seen }) => [
+  const counts = elsewhere.map(({ name, measured: seen, skipped }) => [
     name,
-    Object.fromEntries([...seen].map(([{ key }, { value }]) => [key, value])),
+    { ...Object.fromEntries([...seen].map(([{ key }, { value }]) => [key, value])), skipped },
   ]);
-  console.log(JSON.stringify({ ours: own, peers, runtimes: Object.fromEntries(pages) }));
+  console.log(JSON.stringify({ ours: own, peers, runtimes: Object.fromEntries(counts) }));
 }
 
 /**

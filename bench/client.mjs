@@ -9,9 +9,12 @@ import { Failed, root } from "../scripts/run.mjs";
  * Starts a client in a process of its own.
  *
  * @param {import("./protocols.mjs").Name} name
+ * @param {string} [file] the client's side, which plays it
+ * @param {{ execPath?: string, execArgv?: string[] }} [runtime] instead of this Node
  */
-export async function startClient(name) {
-  const child = fork(`${root}/bench/peers/${name}.mjs`, {
+export async function startClient(name, file = `${root}/bench/peers/${name}.mjs`, runtime = {}) {
+  const child = fork(file, {
+    ...runtime,
     stdio: ["ignore", "ignore", "pipe", "ipc"], // Some of them print what they do.
   });
   /** @type {Map<number, (outcome: Outcome) => void>} */

@@ -2,6 +2,7 @@
 // One server for all clients. It speaks each one's protocol, fails where a stage asks it to, and keeps
 // books. On node:http itself, since it must drop and reset connections.
 import { createServer } from "node:http";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { protocols } from "./protocols.mjs";
 
@@ -39,7 +40,10 @@ import { protocols } from "./protocols.mjs";
  *   Unix milliseconds; `answeredAt` is NaN where no reply was sent; `reused`: on a connection used before
  */
 
-/** @typedef {Map<string, { type: string, body: string | Buffer }>} Files by path */
+/**
+ * @typedef {string | Buffer} Content
+ * @typedef {Map<string, { type: string, body: Content | ((posted: string) => Promise<Content>) }>} Files by path
+ */
 
 /** What every job makes: one pixel. Who looks at it sends no request that counts. */
 const RESULT = {
@@ -86,10 +90,11 @@ export async function startMock(files) {
     const { method = "", url = "", headers, socket } = request;
     const reused = used.has(socket);
     used.add(socket);
-    for await (const _ of request); // Taken only once its body was read.
+    const posted = await text(request); // Taken only once its body was read.
     const file = files.get(url) ?? (url.startsWith("/files/") ? RESULT : undefined);
     if (file !== undefined) {
-      response.writeHead(200, { "content-type": file.type }).end(file.body);
+      const body = typeof file.body === "function" ? await file.body(posted) : file.body;
+      response.writeHead(200, { "content-type": file.type }).end(body);
       return;
     }
     const [, address = "", path = ""] = /^(\/[^/]*\/[^/]*)(.*)$/.exec(url) ?? [];

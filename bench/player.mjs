@@ -8,6 +8,7 @@
  * @property {number} jobs how many, one after another, by one client; the last one is reported
  * @property {number} patience when a call that has not settled is given up, in milliseconds
  * @property {number} [abortAfter] aborts the last job after so long, in milliseconds
+ * @property {string} [call] what to call, where it is not to upscale
  */
 
 /**
@@ -27,7 +28,7 @@
 /**
  * Makes a client for an address. What it returns submits a job, waits for it, and resolves to the result's URL.
  *
- * @typedef {(base: string) => (image: string, signal: AbortSignal) => Promise<unknown>} Connect
+ * @typedef {(base: string, call?: string) => (image: string, signal: AbortSignal) => Promise<unknown>} Connect
  */
 
 /**
@@ -57,8 +58,8 @@ export function play(connect) {
  * @param {unknown[]} [unhandled] the unhandled rejections so far
  * @returns {Promise<Outcome>} of the last job
  */
-export async function work({ base, jobs, patience, abortAfter }, connect, unhandled = []) {
-  const upscale = connect(base);
+export async function work({ base, jobs, patience, abortAfter, call }, connect, unhandled = []) {
+  const upscale = connect(base, call);
   for (let job = 1; ; job += 1) {
     const last = job === jobs;
     const outcome = await settle(upscale, patience, last ? abortAfter : undefined, unhandled);

@@ -37,13 +37,11 @@ export async function* upscaleAll<Image>(
   images: Iterable<Image> | AsyncIterable<Image>,
   concurrency: number,
   signal: AbortSignal | undefined,
-  upscale: (image: Image, signal: AbortSignal) => Promise<UpscaleResult>,
+  upscale: (image: Image) => Promise<UpscaleResult>,
 ): AsyncGenerator<Upscaled<Image>, void, void> {
   const source = Symbol.asyncIterator in images ? images[Symbol.asyncIterator]() : images[Symbol.iterator]();
   const ended: Upscaled<Image>[] = [];
-  // One signal for each image: Node warns of a leak where many listen to the caller's.
-  const controllers = new Set<AbortController>();
-  let [begun, asking, left] = [0, false, false];
+  let [begun, underWay, asking, left] = [0, 0, false, false];
   /** Why there are no more images: they are used up, or asking for one threw. */
   let last: { threw?: unknown } | undefined;
   let tell = () => {};
@@ -62,34 +60,25 @@ export async function* upscaleAll<Image>(
   }
 
   async function play(index: number, image: Image): Promise<void> {
-    const controller = new AbortController();
-    controllers.add(controller);
+    underWay += 1;
     try {
-      ended.push({ index, image, result: await upscale(image, controller.signal) });
+      ended.push({ index, image, result: await upscale(image) });
     } catch (error) {
       ended.push({ index, image, error: error as UpscaleError });
     }
-    controllers.delete(controller);
-    unlisten();
+    underWay -= 1;
     tell();
   }
 
-  const abort = () => {
-    for (const controller of controllers) controller.abort(signal?.reason);
-    tell();
-  };
-  // Those under way hear of an abort also after the loop was left.
-  const unlisten = () => {
-    if (left && controllers.size === 0) signal?.removeEventListener("abort", abort);
-  };
+  const abort = () => tell();
   signal?.addEventListener("abort", abort);
   try {
     while (true) {
       signal?.throwIfAborted();
-      if (last === undefined && !asking && controllers.size + ended.length < concurrency) void begin();
+      if (last === undefined && !asking && underWay + ended.length < concurrency) void begin();
       const next = ended.shift();
       if (next !== undefined) yield next;
-      else if (last === undefined || controllers.size > 0) {
+      else if (last === undefined || underWay > 0) {
         await new Promise<void>((resolve) => {
           tell = resolve;
         });
@@ -98,7 +87,7 @@ export async function* upscaleAll<Image>(
     }
   } finally {
     left = true;
-    unlisten();
+    signal?.removeEventListener("abort", abort);
     if (last === undefined) void close(source);
   }
 }

@@ -1,8 +1,7 @@
 import { putIfAbsent, type Store } from "./store.js";
+import type { Wasm } from "./wasm.js";
 
 const PREFIX = "crisp-upscale/";
-/** How long an `idempotencyKey` is remembered, in milliseconds. */
-const KEY_LIFETIME = 24 * 60 * 60 * 1000;
 
 /** A job that was begun and has not been seen to end. Plain data. */
 export type Pending = Begun<string> | Begun<null>;
@@ -41,9 +40,9 @@ export class Attempts {
   }
 
   /** What an earlier call with this key began. */
-  async find(key: string): Promise<Begun<string | null> | undefined> {
+  async find(key: string, { isKeyOver }: Wasm): Promise<Begun<string | null> | undefined> {
     const kept = await this.#read(PREFIX + key);
-    return kept === undefined || isOver(kept) ? undefined : kept;
+    return kept === undefined || isKeyOver(kept.createdAt) ? undefined : kept;
   }
 
   /**
@@ -54,9 +53,10 @@ export class Attempts {
   async begin(
     image: string,
     key: string | undefined,
+    wasm: Wasm,
   ): Promise<{ pending: Begun<string | null>; isNew: boolean }> {
     // All wait for the same one, so that nobody overtakes the first.
-    this.#tidying ??= this.#tidy();
+    this.#tidying ??= this.#tidy(wasm);
     await this.#tidying;
     const hasKey = key !== undefined;
     const attempt = key ?? attemptId();
@@ -66,7 +66,7 @@ export class Attempts {
       return { pending: fresh, isNew: true };
     }
     if (await this.#claim(fresh)) return { pending: fresh, isNew: true };
-    const kept = await this.find(key);
+    const kept = await this.find(key, wasm);
     if (kept !== undefined) return { pending: kept, isNew: false };
     // Over, or somebody else's text. Whoever else finds it so at this instant must not send as well.
     await this.#store.delete(PREFIX + key);
@@ -134,18 +134,16 @@ export class Attempts {
   }
 
   /** Keys whose time is over are forgotten once in an Upscaler's life, since nobody may ask for them again. */
-  async #tidy(): Promise<void> {
+  async #tidy({ isKeyOver }: Wasm): Promise<void> {
     try {
-      for (const kept of await this.#all()) if (kept.ended && isOver(kept)) await this.forget(kept.attempt);
+      for (const { attempt, createdAt, ended } of await this.#all()) {
+        if (ended && isKeyOver(createdAt)) await this.forget(attempt);
+      }
     } catch (error) {
       this.#tidying = undefined;
       throw error;
     }
   }
-}
-
-function isOver({ createdAt }: Kept): boolean {
-  return Date.now() - createdAt > KEY_LIFETIME;
 }
 
 function isKept(value: unknown): value is Kept {

@@ -1,7 +1,7 @@
 import { Client } from "./client.js";
 import type { UpscalerOptions } from "./types.js";
 import * as wasm from "./wasm/crisp_upscale.js";
-import { once } from "./wasm.js";
+import { inlined, once } from "./wasm.js";
 
 export * from "./exports.js";
 
@@ -24,12 +24,6 @@ async function fetched(): Promise<ArrayBuffer | undefined> {
   } catch {
     return undefined;
   }
-}
-
-/** The same bytes in a module, which every bundler takes along. */
-async function inlined(): Promise<Uint8Array<ArrayBuffer>> {
-  const { base64 } = await import("./wasm/inline.js");
-  return Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
 }
 
 /** Enlarges images with Recraft's crisp upscale. See {@link Client} for what it does. */

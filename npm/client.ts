@@ -1,9 +1,11 @@
 import { type UpscaleAllOptions, type Upscaled, upscaleAll } from "./all.js";
 import { Attempts, attemptId, type Begun, type Pending } from "./attempts.js";
 import { type Failure, UpscaleError } from "./error.js";
+import { Events } from "./events.js";
 import { Job } from "./job.js";
 import { Limiter } from "./limiter.js";
 import { forRuntime, inPage } from "./runtime.js";
+import { sharedSignal } from "./signal.js";
 import type { Store } from "./store.js";
 import { keptToken } from "./token.js";
 import type {
@@ -23,8 +25,6 @@ import type {
 import type { Load, Wasm } from "./wasm.js";
 
 const MODEL = "recraft/crisp-upscale";
-const API = "https://api.kie.ai";
-const UPLOADS = "https://kieai.redpandaai.co";
 
 /** What a call from here to the WebAssembly may say. */
 interface Run extends CallOptions {
@@ -44,31 +44,38 @@ export class Client {
   /** Whether a gateway is asked, which has a queue and knows an attempt by its key. */
   readonly #gateway: boolean;
   readonly #settings: {
-    readonly baseUrl: string;
-    readonly uploadBaseUrl: string;
+    readonly baseUrl: string | undefined;
+    readonly uploadBaseUrl: string | undefined;
     readonly bearer: string | ((refused?: string) => Promise<string>);
     readonly limiter: Limiter | undefined;
     readonly fetch: (request: Request) => Promise<Response>;
     /** How long the last tasks took, which says when to look at the next; filled by the WebAssembly. */
     readonly durations: number[];
+    readonly shared: typeof sharedSignal;
+    /** What the server pushes, where it does. */
+    readonly events: Events;
     readonly fail: (failure: Failure, cause: unknown) => UpscaleError;
   };
 
-  /** @internal */
-  constructor(options: UpscalerOptions, load: Load) {
+  /** @internal `queues`: whether one call may wait for another, as they do in a limiter */
+  constructor(options: UpscalerOptions, load: Load, queues = true) {
     const { apiKey, token, fetch: send = (request: Request) => globalThis.fetch(request) } = options;
     this.#load = load;
     this.#store = options.store ?? new Map();
     this.#attempts = new Attempts(this.#store);
     this.#gateway = apiKey === undefined && token !== undefined;
-    const baseUrl = base(options.baseUrl ?? API);
     this.#settings = {
-      baseUrl,
-      uploadBaseUrl: base(options.uploadBaseUrl ?? (baseUrl === API ? UPLOADS : baseUrl)),
+      baseUrl: options.baseUrl?.toString(),
+      uploadBaseUrl: options.uploadBaseUrl?.toString(),
       bearer: this.#gateway && typeof token === "function" ? keptToken(token) : String(apiKey ?? token ?? ""),
-      limiter: options.limiter ?? (this.#gateway ? undefined : new Limiter()),
+      limiter: options.limiter ?? (this.#gateway || !queues ? undefined : new Limiter()),
       fetch: (request) => send(forRuntime(request)),
       durations: [],
+      shared: sharedSignal,
+      events: new Events(async (stream, failures, signal) => {
+        const wasm = await this.#load();
+        return wasm.listen(this.#settings, stream, failures, { signal });
+      }),
       fail: (failure, cause) => this.#error(failure, cause),
     };
     if (apiKey !== undefined && options.dangerouslyAllowBrowser !== true && inPage()) {
@@ -124,12 +131,12 @@ export class Client {
    * is null was cut off while its task was being made: look at the account, then {@link forget} it.
    */
   pending(): Promise<Pending[]> {
-    return this.#attempts.list();
+    return this.#stored(this.#attempts.list());
   }
 
   /** Takes a job out of the store. Its task, where there is one, goes on and is charged. */
   forget({ attempt }: Pick<Pending, "attempt">): Promise<void> {
-    return this.#attempts.forget(attempt);
+    return this.#stored(this.#attempts.forget(attempt));
   }
 
   /**
@@ -148,9 +155,7 @@ export class Client {
   ): AsyncGenerator<Upscaled<Image>, void, void> {
     const { concurrency = 20, ...rest } = options;
     if (!(concurrency >= 1)) throw this.#invalid("The concurrency is not a number from 1.");
-    yield* upscaleAll(images, concurrency, options.signal, (image, signal) =>
-      this.upscale(image, { ...rest, signal }),
-    );
+    yield* upscaleAll(images, concurrency, rest.signal, (image) => this.upscale(image, rest));
   }
 
   /**
@@ -208,9 +213,10 @@ export class Client {
     if (key === undefined) return this.#attempt(image, undefined, rest, listener);
 
     const name = await nameOf(image);
+    const wasm = await this.#wasm(rest);
     const other = this.#underWay.get(key);
     if (other !== undefined) {
-      this.#expectSame(name, other.image);
+      wasm.checkRepeat(this.#settings, name, other.image, true);
       return other.job;
     }
     const job = this.#attempt(image, { key, name }, rest, listener);
@@ -226,16 +232,16 @@ export class Client {
     listener: Listener | undefined,
   ): Promise<Job> {
     const { callBackUrl, preflight = false, ...run } = options;
-    run.signal?.throwIfAborted();
-    if (keyed !== undefined) {
-      const kept = await this.#stored(this.#attempts.find(keyed.key));
-      if (kept !== undefined) return this.#goOn(kept, keyed, run);
-    }
     const sending = { ...run, began: run.began ?? performance.now() };
+    const wasm = await this.#wasm(run);
+    if (keyed !== undefined) {
+      const kept = await this.#stored(this.#attempts.find(keyed.key, wasm));
+      if (kept !== undefined) return this.#goOn(kept, keyed, run, wasm);
+    }
     const url = await this.#reachable(image, preflight, sending, listener);
-    const { pending, isNew } = await this.#stored(this.#attempts.begin(keyed?.name ?? url, keyed?.key));
+    const { pending, isNew } = await this.#stored(this.#attempts.begin(keyed?.name ?? url, keyed?.key, wasm));
     // Another tab was faster.
-    if (!isNew && keyed !== undefined) return this.#goOn(pending, keyed, run);
+    if (!isNew && keyed !== undefined) return this.#goOn(pending, keyed, run, wasm);
 
     const request: CreateTaskRequest = { model: MODEL, input: { image: url } };
     if (callBackUrl !== undefined) request.callBackUrl = callBackUrl;
@@ -260,10 +266,9 @@ export class Client {
   }
 
   /** Goes on with what an earlier call of the same `idempotencyKey` began. */
-  #goOn(kept: Begun<string | null>, { name }: Keyed, run: Run): Job {
-    this.#expectSame(name, kept.image);
-    if (kept.taskId !== null) return this.resume({ ...kept, taskId: kept.taskId }, run);
-    throw this.#error({ ...NOTHING_SENT, ...CUT_OFF }, undefined);
+  #goOn(kept: Begun<string | null>, { name }: Keyed, run: Run, wasm: Wasm): Job {
+    wasm.checkRepeat(this.#settings, name, kept.image, kept.taskId !== null);
+    return this.resume({ ...kept, taskId: String(kept.taskId) }, run);
   }
 
   /** The image's URL, once it is checked as far as was asked for. */
@@ -297,17 +302,12 @@ export class Client {
     }
   }
 
-  #expectSame(image: string, other: string): void {
-    if (image === other) return;
-    throw this.#invalid("This idempotencyKey was used for another image. Use another key.");
-  }
-
-  /** What must be written before anything is sent. */
+  /** What must be read or written before anything is sent. */
   async #stored<T>(written: Promise<T>): Promise<T> {
     try {
       return await written;
     } catch (cause) {
-      const message = "The store could not be written to, so nothing was sent. Check that it has room.";
+      const message = "The store failed, so nothing was sent. Check that it can be read and has room.";
       throw this.#error({ ...NOTHING_SENT, kind: "store-failed", message, retryable: true }, cause);
     }
   }
@@ -319,7 +319,7 @@ export class Client {
       settings,
       String(model),
       String(input.image),
-      callBackUrl === undefined ? undefined : String(callBackUrl),
+      callBackUrl?.toString(),
       this.#gateway ? { attempt: attemptId(), ...run } : run,
     );
   }
@@ -383,16 +383,6 @@ const NOTHING_SENT = {
   resumable: false,
 } as const;
 
-/** An `idempotencyKey` whose first call was cut off, or is under way elsewhere. */
-const CUT_OFF = {
-  kind: "outcome-unknown",
-  message:
-    "Another call with this idempotencyKey is under way, or was cut off while its task was being made. " +
-    "Nothing was sent now. Look at the account before you use another key.",
-  charged: "unknown",
-  retryable: false,
-} as const;
-
 /** A result as the WebAssembly makes it, with its `blob`. */
 export function withBlob(
   result: Omit<UpscaleResult, "blob">,
@@ -426,11 +416,6 @@ async function nameOf(image: ImageSource): Promise<string> {
 
 /** Where to tell what happens before there is a task. */
 type Listener = (update: EarlyUpdate) => void;
-
-/** A base URL without a slash at its end. */
-function base(url: string | URL): string {
-  return String(url).replace(/\/+$/, "");
-}
 
 function isFile(image: ImageSource): image is ImageFile {
   return image instanceof Blob || image instanceof ArrayBuffer || ArrayBuffer.isView(image);

@@ -40,7 +40,10 @@ export type ErrorKind =
   | "unreachable"
   /** The answer was not the API's: a web page, broken JSON, a cut body, a redirect. */
   | "bad-reply"
-  /** The request to make the task left, and no readable answer came. It is not sent again, except to a gateway. */
+  /**
+   * The request to make the task left, and no readable answer came. It is not sent again, except to a gateway. Where
+   * it is the gateway that got none, there are a `taskId` and a `resume`, since the answer may come late.
+   */
   | "outcome-unknown"
   /** The time that the call was given is over. The task goes on. */
   | "timeout"

@@ -9,50 +9,11 @@
  * ```
  */
 export class Limiter {
-  // What the limit counts is told and read by the rule in core/src/limiter.rs.
+  // The rule is in core/src/limiter.rs, and src/turn.rs keeps it: here is what both work on.
   /** @internal Requests that have started and not ended. */
   underWay = 0;
   /** @internal When requests ended, on the clock of `performance.now()`. */
   ended = new Float64Array();
-  /** In the order in which they came. */
-  readonly #queue = new Set<Place>();
-
-  /** @internal A new place at the queue's end. */
-  join(): Place {
-    const place = { wake() {} };
-    this.#queue.add(place);
-    return place;
-  }
-
-  /** @internal Gives a place up. */
-  leave(place: Place): void {
-    const first = this.isFirst(place);
-    this.#queue.delete(place);
-    if (first) this.wake();
-  }
-
-  /** @internal */
-  isFirst(place: Place): boolean {
-    return this.#first() === place;
-  }
-
-  /** @internal Resolves when the place is to be looked at again. */
-  woken(place: Place): Promise<true> {
-    return new Promise((resolve) => {
-      place.wake = () => resolve(true);
-    });
-  }
-
-  /** @internal Wakes whoever is first. */
-  wake(): void {
-    this.#first()?.wake();
-  }
-
-  #first(): Place | undefined {
-    return this.#queue.values().next().value;
-  }
-}
-
-interface Place {
-  wake(): void;
+  /** Those who wait, in the order in which they came. Not private, so that the WebAssembly may. */
+  protected readonly queue = new Set<unknown>();
 }

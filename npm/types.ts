@@ -26,7 +26,8 @@ export type UpscalerOptions = {
   store?: Store;
   /**
    * What keeps to the service's limit of 20 new tasks in 10 s, to be shared by those that use one account.
-   * @defaultValue one of its own with an `apiKey`; none with a `token`, since a gateway has a queue itself
+   * @defaultValue one of its own with an `apiKey`; none with a `token`, since a gateway has a queue itself; none in
+   * Cloudflare Workers, where one request cannot wait for another: give one where all calls are of the same request
    */
   limiter?: Limiter;
 } & (

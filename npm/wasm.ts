@@ -15,3 +15,9 @@ export function once(load: Load): Load {
     return loading;
   };
 }
+
+/** The WebAssembly out of a module, for where its file cannot be read. Every bundler takes a module along. */
+export async function inlined(): Promise<Uint8Array<ArrayBuffer>> {
+  const { base64 } = await import("./wasm/inline.js");
+  return Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+}

@@ -5,12 +5,14 @@ import { stripVTControlCharacters } from "node:util";
 import { browser } from "./browser.mjs";
 import { build } from "./build.mjs";
 import { attempt, root, script, step } from "./run.mjs";
+import { runtimes } from "./runtimes.mjs";
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
 
 await script(async () => {
   await build();
   const chromium = await browser();
+  await runtimes();
   const bin = `${root}/node_modules/.bin`;
 
   await rustCheck("Format of the Rust", "rustfmt", ["fmt", "--all", "--check"]);
@@ -22,6 +24,10 @@ await script(async () => {
     "--",
     "-D",
     "warnings",
+  ]);
+  await rustCheck("Lints of the client as a Rust library", "clippy", [
+    ...["clippy", "--locked", "--package", "crisp-upscale", "--no-default-features"],
+    ...["--", "-D", "warnings"],
   ]);
   await check("Documentation of the Rust", "cargo", ["doc", "--locked", "--workspace", "--no-deps"], {
     RUSTDOCFLAGS: "-D warnings",

@@ -67,7 +67,10 @@ export async function compile(crate, tools) {
   await run(
     tools.cargo,
     [
-      ...["build", "--locked", "-p", crate.crate, "--profile", crate.profile],
+      // As a cdylib alone, which is a sixth smaller for the client than with an rlib beside it. Its Cargo.toml
+      // does not say so, since who depends on it as a library needs no cdylib.
+      ...["rustc", "--locked", "--lib", "--crate-type", "cdylib"],
+      ...["-p", crate.crate, "--profile", crate.profile],
       ...["--target", "wasm32-unknown-unknown", "--target-dir", targetDir],
       ...["-Zbuild-std=std", "-Zbuild-std-features=optimize_for_size", "-Zpanic-immediate-abort"],
     ],

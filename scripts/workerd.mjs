@@ -60,7 +60,7 @@ async function optionsOf({ settings, storage, port = 0, results = true, auth }) 
         modulesRoot: folder,
         modules: [main, ...others].flatMap(moduleOf),
         bindings: settings,
-        ...(results ? {} : { r2Buckets: {} }),
+        r2Buckets: results ? { RESULTS: "results" } : {},
         ...(auth === undefined
           ? {}
           : { serviceBindings: { AUTH: { external: { address: new URL(auth).host, http: {} } } } }),

@@ -9,6 +9,7 @@ use wasm_bindgen::prelude::*;
 use crate::clock;
 use crate::drive::{Call, to_js};
 use crate::exchange::{Ask, Came};
+use crate::exports::thrown;
 use crate::file::described;
 use crate::js::{Run, Settings};
 use crate::parsed::Parsed;
@@ -51,16 +52,20 @@ pub fn open_callback(
 #[wasm_bindgen(js_name = readCallback)]
 pub async fn read_callback(settings: Settings, task_id: String, run: Run) -> Result<Array, JsValue> {
     let call = Call::begin(settings, run)?;
-    call.check(|| Ok(()))?;
+    call.check(|| Ok(())).map_err(|halt| thrown(&call.settings, halt))?;
     let give_up = clock::now().saturating_add(PATIENCE);
-    let (said, cause) = match call.send(&Ask::Job(&Request::Look(task_id.clone())), give_up).await? {
+    let (said, cause) = match call
+        .send(&Ask::Job(&Request::Look(task_id.clone())), give_up)
+        .await
+        .map_err(|halt| thrown(&call.settings, halt))?
+    {
         Came::Reply(reply, text) => (Said::of_reply(&task_id, &reply), text.into()),
         Came::Fault(fault, error) => (Said::Later(fault.of_read().of_task(&task_id)), error),
     };
     let (kind, what) = match said {
         Said::Success(upscaled) => ("success", to_js(&described(&call, upscaled).await?)?),
-        Said::Failed(failure) => ("failed", call.error(failure, &cause)),
-        Said::Later(failure) => ("later", call.error(failure, &cause)),
+        Said::Failed(failure) => ("failed", thrown(&call.settings, call.error(failure, &cause))),
+        Said::Later(failure) => ("later", thrown(&call.settings, call.error(failure, &cause))),
         Said::Refused(refusal) => ("refused", refusal.as_str().into()),
     };
     Ok(Array::of2(&kind.into(), &what))

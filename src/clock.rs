@@ -34,8 +34,10 @@ pub(crate) fn instant(time: f64) -> u64 {
 
 /// A running timer, which is cleared when it is dropped.
 pub(crate) struct Timer {
-    /// Resolves to `undefined` when the time has come.
+    /// Resolves to `undefined` when the time has come, or the timer is dropped: what Rust keeps for a
+    /// promise is freed no sooner than that settles, and a caller in Rust may drop a call in mid-wait.
     pub(crate) promise: Promise,
+    resolve: Option<Function>,
     id: JsValue,
 }
 
@@ -44,13 +46,20 @@ impl Timer {
     pub(crate) fn until(instant: u64) -> Self {
         let wait = instant.saturating_sub(now()).min(LONGEST);
         let mut id = JsValue::UNDEFINED;
-        let promise = Promise::new(&mut |resolve, _| id = set_timeout(&resolve, wait as f64));
-        Timer { promise, id }
+        let mut settle = None;
+        let promise = Promise::new(&mut |resolve, _| {
+            id = set_timeout(&resolve, wait as f64);
+            settle = Some(resolve);
+        });
+        Timer { promise, resolve: settle, id }
     }
 }
 
 impl Drop for Timer {
     fn drop(&mut self) {
         clear_timeout(&self.id);
+        if let Some(resolve) = &self.resolve {
+            let _ = resolve.call0(&JsValue::UNDEFINED);
+        }
     }
 }

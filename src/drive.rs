@@ -4,15 +4,18 @@ use std::cell::RefCell;
 
 use crisp_upscale_core::failure::{Failure, redact};
 use crisp_upscale_core::input;
-use crisp_upscale_core::job::{Event, Fault, Job, Next, PATIENCE};
+use crisp_upscale_core::job::{Event, Fault, Job, Next, PATIENCE, Update, Upscaled};
+use crisp_upscale_core::result::UpscaleResult;
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use crate::bearer::bearer;
 use crate::clock;
+use crate::error::{Halt, UpscaleError};
 use crate::exchange::{Ask, Came, Headers, exchange};
 use crate::file;
 use crate::js::{Run, Settings};
+use crate::listen::Ear;
 use crate::parsed::Parsed;
 use crate::stop::Stop;
 use crate::turn::Turn;
@@ -20,7 +23,7 @@ use crate::turn::Turn;
 /// How much of a reply that nobody understood goes along in an error's cause, in characters.
 const QUOTE: usize = 1024;
 
-/// One call from JavaScript: whom it asks, and when it must stop.
+/// One call: whom it asks, and when it must stop.
 pub(crate) struct Call {
     pub(crate) settings: Settings,
     pub(crate) run: Run,
@@ -32,7 +35,8 @@ pub(crate) struct Call {
 
 impl Call {
     pub(crate) fn begin(settings: Settings, run: Run) -> Result<Self, JsValue> {
-        let stop = Stop::on(run.signal())?;
+        let signal = run.signal().map(|signal| settings.shared(&signal)).transpose()?;
+        let stop = Stop::on(signal)?;
         let began = run.began().map_or_else(clock::now, clock::instant);
         let patience = run.timeout().map_or(PATIENCE, |timeout| timeout as u64);
         let deadline = began.saturating_add(patience);
@@ -43,77 +47,109 @@ impl Call {
         }
     }
 
-    /// Plays the job to its end, or, where the caller wants no more, to its first news;
-    /// resolves to either as a plain object.
+    /// Plays the job to its end, and tells each update on the way. `task_id`: the task that it follows from its
+    /// beginning on, of which the server may push news.
     ///
     /// # Errors
-    /// The caller's abort reason, or the package's `Error`.
-    pub(crate) async fn play(&self, mut job: Job, until_news: bool) -> Result<JsValue, JsValue> {
-        let mut event = Event::<Parsed>::Start;
-        // What the runtime or the server said last, for the error's `cause`.
-        let mut cause = JsValue::UNDEFINED;
+    /// As [`Call::news`], or what the listener threw.
+    pub(crate) async fn ended(&self, job: Job, task_id: Option<String>) -> Result<UpscaleResult, Halt> {
+        let mut play = Play::of(job, task_id);
+        loop {
+            match self.news(&mut play).await? {
+                News::Update(update) => {
+                    if let Some(listener) = self.run.on_update() {
+                        listener.call1(&JsValue::UNDEFINED, &to_js(&update)?)?;
+                    }
+                }
+                News::End(upscaled) => {
+                    // The result's first bytes are no concern of the stream's.
+                    drop(play);
+                    return Ok(file::described(self, upscaled).await?);
+                }
+            }
+        }
+    }
+
+    /// Plays the job to where its task is made; gives the task's id.
+    ///
+    /// # Errors
+    /// As [`Call::news`].
+    pub(crate) async fn made(&self, job: Job) -> Result<String, Halt> {
+        Ok(match self.news(&mut Play::of(job, None)).await? {
+            News::Update(update) => update.task_id,
+            News::End(upscaled) => upscaled.task_id,
+        })
+    }
+
+    /// Plays the job to its next news.
+    ///
+    /// # Errors
+    /// The caller's abort reason, or how the job failed.
+    async fn news(&self, play: &mut Play) -> Result<News, Halt> {
         // Held while a create is under way.
         let mut turn = None;
         loop {
-            // Read anew at each step: other jobs of the same `Upscaler` learn meanwhile.
-            let seen = self.settings.durations();
-            let mut durations = seen.iter().filter_map(|duration| duration.as_f64()).collect();
-            let step = job.handle(event, clock::now(), &mut durations);
-            if let Some(news) = step.news {
-                let news = to_js(&news)?;
-                if until_news {
-                    return Ok(news);
+            let event = match play.next.take() {
+                // Where the server pushes there is nothing to begin with but to listen.
+                None => {
+                    play.listen(&self.settings);
+                    let heard = play.ear.as_ref().and_then(Ear::heard);
+                    heard.map_or(Event::<Parsed>::Start, |(event, _)| event)
                 }
-                if let Some(listener) = self.run.on_update() {
-                    listener.call1(&JsValue::UNDEFINED, &news)?;
+                Some(Next::Finish(end)) => {
+                    return end.map(News::End).map_err(|failure| self.error(failure, &play.cause));
                 }
-            }
-            event = match step.next {
-                Next::Finish(end) => {
-                    for (nth, duration) in (0..).zip(durations.iter()) {
-                        seen.set(nth, duration.into());
+                Some(Next::WaitUntil(instant)) => {
+                    play.listen(&self.settings);
+                    if let Some(ear) = &play.ear {
+                        let (event, text) = ear.listen(&self.stop, instant).await?;
+                        if let Some(text) = text {
+                            play.cause = text;
+                        }
+                        event
+                    } else {
+                        self.stop.sleep(instant).await?;
+                        Event::Woken
                     }
-                    return match *end {
-                        Ok(upscaled) => to_js(&file::described(self, upscaled).await?),
-                        Err(failure) => Err(self.error(failure, &cause)),
-                    };
                 }
-                Next::WaitUntil(instant) => {
-                    self.stop.sleep(instant).await?;
-                    Event::Woken
-                }
-                Next::TakeTurn(until) => {
+                Some(Next::TakeTurn(until)) => {
                     if let Some(limiter) = self.settings.limiter() {
                         turn = Turn::take(limiter, &self.stop, until).await;
                     }
                     if let Some(reason) = self.stop.reason() {
-                        return Err(reason);
+                        return Err(reason.into());
                     }
                     Event::Turn
                 }
-                Next::Send(request, give_up) => {
+                Some(Next::Send(request, give_up)) => {
                     let came = self.send(&Ask::Job(&request), give_up).await?;
                     drop(turn.take());
-                    match came {
-                        Came::Reply(reply, text) => {
-                            cause = text.into();
-                            Event::Replied(reply)
-                        }
-                        Came::Fault(fault, error) => {
-                            cause = error;
-                            Event::Failed(fault)
-                        }
-                    }
+                    let (came, cause) = came.into_event();
+                    play.cause = cause;
+                    came
                 }
             };
+            // Read anew at each step: other jobs of the same `Upscaler` learn meanwhile.
+            let seen = self.settings.durations();
+            let mut durations = seen.iter().filter_map(|duration| duration.as_f64()).collect();
+            let step = play.job.handle(event, clock::now(), &mut durations);
+            if let Next::Finish(_) = step.next {
+                for (nth, duration) in (0..).zip(durations.iter()) {
+                    seen.set(nth, duration.into());
+                }
+            }
+            play.next = Some(step.next);
+            if let Some(update) = step.news {
+                return Ok(News::Update(update));
+            }
         }
     }
 
     /// Sends one request; where the token is refused and there is a new one, once more with that.
     ///
     /// # Errors
-    /// As [`Call::play`].
-    pub(crate) async fn send(&self, ask: &Ask<'_>, give_up: u64) -> Result<Came, JsValue> {
+    /// As [`Call::news`].
+    pub(crate) async fn send(&self, ask: &Ask<'_>, give_up: u64) -> Result<Came, Halt> {
         let came = match bearer(&self.settings, &self.stop, None, give_up).await {
             Ok(token) => {
                 let came = self.send_with(&token, ask, give_up).await?;
@@ -124,10 +160,15 @@ impl Call {
             }
             Err(error) => Came::Fault(Fault::NoToken, error),
         };
-        self.stop.reason().map_or(Ok(came), Err)
+        if let (Ask::Job(_), Came::Reply(reply, _), Some(events)) = (ask, &came, self.settings.events())
+            && let Some(path) = reply.envelope().and_then(|envelope| envelope.events())
+        {
+            events.set_path(&path);
+        }
+        self.stop.reason().map_or(Ok(came), |reason| Err(reason.into()))
     }
 
-    async fn send_with(&self, bearer: &str, ask: &Ask<'_>, give_up: u64) -> Result<Came, JsValue> {
+    async fn send_with(&self, bearer: &str, ask: &Ask<'_>, give_up: u64) -> Result<Came, Halt> {
         if self.bearers.borrow().last().is_none_or(|last| last != bearer) {
             self.bearers.borrow_mut().push(bearer.to_owned());
         }
@@ -151,8 +192,8 @@ impl Call {
     /// Checks what the caller handed in, before anything is sent.
     ///
     /// # Errors
-    /// The package's `Error`.
-    pub(crate) fn check(&self, rule: impl FnOnce() -> Result<(), Failure>) -> Result<(), JsValue> {
+    /// What is wrong with it.
+    pub(crate) fn check(&self, rule: impl FnOnce() -> Result<(), Failure>) -> Result<(), Halt> {
         input::base_url(&self.settings.base_url())
             // A token that is asked for is checked when it has come.
             .and_then(|()| self.settings.bearer().as_string().map_or(Ok(()), |key| input::key(&key)))
@@ -160,8 +201,8 @@ impl Call {
             .map_err(|failure| self.error(failure, &JsValue::UNDEFINED))
     }
 
-    /// The package's `Error` of a failure. The key is taken out, wherever a server echoed it.
-    pub(crate) fn error(&self, failure: Failure, cause: &JsValue) -> JsValue {
+    /// The error of a failure. The key is taken out, wherever a server echoed it.
+    pub(crate) fn error(&self, failure: Failure, cause: &JsValue) -> Halt {
         let bearers = self.bearers.borrow();
         let cause = match cause.as_string() {
             Some(reply) => {
@@ -171,10 +212,41 @@ impl Call {
             None => cause.clone(),
         };
         let failure = bearers.iter().fold(failure, |failure, key| failure.without(key));
-        match to_js(&failure).and_then(|plain| self.settings.fail(plain, &cause)) {
-            Ok(error) | Err(error) => error,
+        Halt::Failed(UpscaleError { failure, cause })
+    }
+}
+
+/// A job that is played.
+struct Play {
+    job: Job,
+    /// What it said to do next; nothing before it has begun.
+    next: Option<Next>,
+    /// What the runtime or the server said last, for the error's `cause`.
+    cause: JsValue,
+    /// The task of which the server may push news, and what hears them where it does.
+    task_id: Option<String>,
+    ear: Option<Ear>,
+}
+
+impl Play {
+    fn of(job: Job, task_id: Option<String>) -> Self {
+        Play { job, next: None, cause: JsValue::UNDEFINED, task_id, ear: None }
+    }
+
+    /// Listens to what the server pushes, once it has said that it does.
+    fn listen(&mut self, settings: &Settings) {
+        if let (None, Some(task_id)) = (&self.ear, &self.task_id) {
+            self.ear = settings.events().and_then(|events| Ear::join(events, task_id));
         }
     }
+}
+
+/// What a job that is played tells.
+enum News {
+    /// It is on its way.
+    Update(Update),
+    /// It has ended well.
+    End(Upscaled),
 }
 
 /// A plain object, as `JSON.parse` would make it.

@@ -1,8 +1,9 @@
 //! One request and its reply.
 
-use crisp_upscale_core::job::{Fault, Request};
+use crisp_upscale_core::job::{Event, Fault, Request};
 use crisp_upscale_core::json::Json;
 use crisp_upscale_core::pace;
+use crisp_upscale_core::push::is_stream;
 use crisp_upscale_core::verdict::{proves_no_connection, says_no_connection};
 use crisp_upscale_core::wire::{CREATE_TASK, CREDIT, FILE_STREAM_UPLOAD, RECORD_INFO, Reply, TASK_ID};
 use gloo_net::http::{Request as Http, RequestBuilder};
@@ -13,6 +14,7 @@ use web_sys::{AbortController, AbortSignal, FormData, RequestCache, RequestRedir
 
 use crate::clock::Timer;
 use crate::js::{Chunk, Rejection, Response, Settings};
+use crate::listen::Hearing;
 use crate::parsed::Parsed;
 use crate::stop::{Instead, Stop};
 
@@ -27,6 +29,8 @@ pub(crate) enum Ask<'a> {
     Upload(&'a FormData),
     /// The balance.
     Credit,
+    /// What it pushes, until the stream ends.
+    Events(&'a Hearing),
 }
 
 /// What came of a request.
@@ -38,6 +42,14 @@ pub(crate) enum Came {
 }
 
 impl Came {
+    /// What it is to a job, and what an error's `cause` says of it.
+    pub(crate) fn into_event(self) -> (Event<Parsed>, JsValue) {
+        match self {
+            Came::Reply(reply, text) => (Event::Replied(reply), text.into()),
+            Came::Fault(fault, error) => (Event::Failed(fault), error),
+        }
+    }
+
     /// Whether the server refused the key or token.
     pub(crate) fn is_unauthorized(&self) -> bool {
         let Came::Reply(reply, _) = self else { return false };
@@ -65,33 +77,60 @@ pub(crate) async fn exchange(
     give_up: u64,
 ) -> Result<Came, JsValue> {
     let timer = Timer::until(give_up);
-    let controller = AbortController::new()?;
-    let request = build(settings, ask, &headers, &controller.signal())?;
-    let came = match converse(settings, stop, &timer, &request).await {
+    let cut = Cut::new()?;
+    let request = build(settings, ask, &headers, &cut.signal())?;
+    Ok(match converse(settings, stop, &timer, ask, &request).await {
         Ok((reply, text)) => Came::Reply(reply, text),
         // After an abort nobody asks what came of it.
         Err(Instead::Stopped) => Came::Fault(Fault::TimedOut, JsValue::UNDEFINED),
         Err(Instead::Rejected(error)) => Came::Fault(fault(&error), error),
-    };
-    // Frees the connection of a request that was left early; after the end it does nothing.
-    controller.abort();
-    Ok(came)
+    })
+}
+
+/// Ends its request when it is dropped, so that one that is left early keeps no connection. After
+/// the request's own end it does nothing.
+pub(crate) struct Cut(AbortController);
+
+impl Cut {
+    pub(crate) fn new() -> Result<Self, JsValue> {
+        AbortController::new().map(Cut)
+    }
+
+    pub(crate) fn signal(&self) -> AbortSignal {
+        self.0.signal()
+    }
+}
+
+impl Drop for Cut {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 async fn converse(
     settings: &Settings,
     stop: &Stop,
     timer: &Timer,
+    ask: &Ask<'_>,
     request: &web_sys::Request,
 ) -> Result<(Reply<Parsed>, String), Instead> {
     let response = respond(settings, stop, timer, request).await?;
+    if let Ask::Events(hearing) = ask
+        && is_stream(response.status(), &header(&response, "content-type").unwrap_or_default())
+    {
+        return Err(hearing.hear(&response, stop, timer).await);
+    }
     let (bytes, whole) = read(&response, stop, timer, MAX_REPLY).await?;
     let text = whole.then(|| String::from_utf8_lossy(&bytes).into_owned());
     let body = text.as_deref().and_then(Parsed::parse);
-    let retry_after = response.headers().and_then(|headers| headers.get("retry-after").ok().flatten());
+    let retry_after = header(&response, "retry-after");
     let reply =
         Reply { status: response.status(), retry_after: retry_after.as_deref().and_then(wait_of), body };
     Ok((reply, text.unwrap_or_default()))
+}
+
+fn header(response: &Response, name: &str) -> Option<String> {
+    response.headers()?.get(name).ok().flatten()
 }
 
 /// `Retry-After` in milliseconds, in both its forms.
@@ -164,9 +203,19 @@ fn build(
             .body(body)
         }
         Ask::Job(Request::Look(task_id)) => fresh(&|| {
-            prepare(Http::get(&url(settings, RECORD_INFO)), headers, signal).query([(TASK_ID, task_id)])
+            let ids = std::slice::from_ref(task_id);
+            of_tasks(prepare(Http::get(&url(settings, RECORD_INFO)), headers, signal), ids)
         }),
         Ask::Credit => fresh(&|| prepare(Http::get(&url(settings, CREDIT)), headers, signal)),
+        Ask::Events(hearing) => {
+            let path = settings.events().and_then(|events| events.path()).unwrap_or_default();
+            let ids = hearing.line.task_ids()?;
+            let ids: Vec<String> = ids.iter().filter_map(|id| id.as_string()).collect();
+            fresh(&|| {
+                let get = prepare(Http::get(&url(settings, &path)), headers, signal);
+                of_tasks(get.header("Accept", "text/event-stream"), &ids)
+            })
+        }
         // The runtime adds the form's own `Content-Type`, which names the boundary.
         Ask::Upload(form) => {
             let url = settings.upload_base_url() + FILE_STREAM_UPLOAD;
@@ -174,6 +223,10 @@ fn build(
         }
     };
     built.map(Into::into).map_err(|error| JsError::new(&error.to_string()).into())
+}
+
+fn of_tasks(builder: RequestBuilder, ids: &[String]) -> RequestBuilder {
+    builder.query(ids.iter().map(|id| (TASK_ID, id)))
 }
 
 fn url(settings: &Settings, path: &str) -> String {

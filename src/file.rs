@@ -9,12 +9,12 @@ use crisp_upscale_core::result::{UpscaleResult, not_fetched};
 use gloo_net::http::Request as Http;
 use js_sys::Date;
 use wasm_bindgen::prelude::*;
-use web_sys::AbortController;
 
 use crate::clock::{self, Timer};
 use crate::drive::Call;
-use crate::exchange::{fault, read, respond};
-use crate::js::{Response, Run, Settings};
+use crate::error::Halt;
+use crate::exchange::{Cut, fault, read, respond};
+use crate::js::Response;
 use crate::stop::Instead;
 use crate::upload::tell_warning;
 
@@ -23,13 +23,11 @@ use crate::upload::tell_warning;
 ///
 /// # Errors
 /// `invalid-input`: its host refuses, or the file is not one that the service takes.
-#[wasm_bindgen]
-pub async fn preflight(settings: Settings, image: String, run: Run) -> Result<(), JsValue> {
-    let call = Call::begin(settings, run)?;
-    call.check(|| input::image_url(&image))?;
-    let Some(head) = head(&call, &image, PREFLIGHT_PATIENCE).await? else { return Ok(()) };
+pub(crate) async fn preflight(call: &Call, image: &str) -> Result<(), Halt> {
+    call.check(|| input::image_url(image))?;
+    let Some(head) = head(call, image, PREFLIGHT_PATIENCE).await? else { return Ok(()) };
     match head.preflight() {
-        Ok(header) => header.map_or(Ok(()), |header| tell_warning(&call, header)),
+        Ok(header) => Ok(header.map_or(Ok(()), |header| tell_warning(call, header))?),
         Err(failure) => Err(call.error(failure, &JsValue::UNDEFINED)),
     }
 }
@@ -38,18 +36,11 @@ pub async fn preflight(settings: Settings, image: String, run: Run) -> Result<()
 ///
 /// # Errors
 /// Why it could not be fetched; with the task's id.
-#[wasm_bindgen]
-pub async fn download(
-    settings: Settings,
-    task_id: String,
-    url: String,
-    run: Run,
-) -> Result<JsValue, JsValue> {
-    let call = Call::begin(settings, run)?;
+pub(crate) async fn download(call: &Call, task_id: &str, url: &str) -> Result<JsValue, Halt> {
     let timer = Timer::until(call.deadline);
-    let controller = AbortController::new()?;
     let came = async {
-        let request = get(&url, None, &controller).map_err(Instead::Rejected)?;
+        let cut = Cut::new().map_err(Instead::Rejected)?;
+        let request = get(url, None, &cut).map_err(Instead::Rejected)?;
         let response = respond(&call.settings, &call.stop, &timer, &request).await?;
         let status = response.status();
         if !(200..300).contains(&status) {
@@ -59,9 +50,8 @@ pub async fn download(
         call.stop.race(&blob, &timer).await.map(Ok)
     };
     let came = came.await;
-    controller.abort();
     if let Some(reason) = call.stop.reason() {
-        return Err(reason);
+        return Err(reason.into());
     }
     let (came, cause) = match came {
         Ok(Ok(blob)) => return Ok(blob),
@@ -69,7 +59,7 @@ pub async fn download(
         Err(Instead::Stopped) => (Err(Fault::TimedOut), JsValue::UNDEFINED),
         Err(Instead::Rejected(error)) => (Err(fault(&error)), error),
     };
-    Err(call.error(not_fetched(&task_id, came), &cause))
+    Err(call.error(not_fetched(task_id, came), &cause))
 }
 
 /// What a job ended with, and what its file's first bytes say of it.
@@ -87,16 +77,15 @@ pub(crate) async fn described(call: &Call, upscaled: Upscaled) -> Result<Upscale
 /// The caller's abort reason.
 async fn head(call: &Call, url: &str, patience: u64) -> Result<Option<Head>, JsValue> {
     let timer = Timer::until(call.deadline.min(clock::now().saturating_add(patience)));
-    let controller = AbortController::new()?;
     let came = async {
-        let request = get(url, Some(RANGE), &controller).map_err(Instead::Rejected)?;
+        // Nothing beyond the head is loaded.
+        let cut = Cut::new().map_err(Instead::Rejected)?;
+        let request = get(url, Some(RANGE), &cut).map_err(Instead::Rejected)?;
         let response = respond(&call.settings, &call.stop, &timer, &request).await?;
         let (bytes, _) = read(&response, &call.stop, &timer, HEAD_BYTES).await?;
         Ok::<Head, Instead>(Head { status: response.status(), total_bytes: size_of(&response), bytes })
     };
     let came = came.await.ok();
-    // Nothing beyond the head is loaded.
-    controller.abort();
     call.stop.reason().map_or(Ok(came), Err)
 }
 
@@ -106,8 +95,8 @@ fn size_of(response: &Response) -> Option<u64> {
     total_bytes(response.status(), header("content-range").as_deref(), header("content-length").as_deref())
 }
 
-fn get(url: &str, range: Option<&str>, controller: &AbortController) -> Result<web_sys::Request, JsValue> {
-    let request = Http::get(url).abort_signal(Some(&controller.signal()));
+fn get(url: &str, range: Option<&str>, cut: &Cut) -> Result<web_sys::Request, JsValue> {
+    let request = Http::get(url).abort_signal(Some(&cut.signal()));
     let request = match range {
         Some(range) => request.header("Range", range),
         None => request,

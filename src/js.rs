@@ -3,23 +3,24 @@
 //! Every method is `catch`: an exception that nobody catches goes through the executor,
 //! and the promise of the call would stay pending for ever.
 
-use js_sys::{Array, Function, Promise, Uint8Array};
+use crisp_upscale_core::hosts;
+use js_sys::{Array, Function, Promise, Set, Uint8Array};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
 extern "C" {
     /// What `npm/` made of an `Upscaler`'s options:
-    /// `{ baseUrl, uploadBaseUrl, bearer, limiter?, fetch, durations, fail }`.
-    #[derive(Debug)]
+    /// `{ baseUrl?, uploadBaseUrl?, bearer, limiter?, fetch, durations, shared, events, fail }`.
+    #[derive(Clone, Debug)]
     pub type Settings;
 
-    /// Where the API is, with no slash at the end.
+    /// Where the API is, where the caller says.
     #[wasm_bindgen(method, getter, js_name = baseUrl)]
-    pub(crate) fn base_url(this: &Settings) -> String;
+    fn given_base_url(this: &Settings) -> Option<String>;
 
-    /// Where files are uploaded to, with no slash at the end.
+    /// Where files are uploaded to, where the caller says.
     #[wasm_bindgen(method, getter, js_name = uploadBaseUrl)]
-    pub(crate) fn upload_base_url(this: &Settings) -> String;
+    fn given_upload_base_url(this: &Settings) -> Option<String>;
 
     /// The key or token, or a function that promises a token: `(refused?: string) => Promise<string>`.
     /// Goes into the `Authorization` of requests to `baseUrl` and `uploadBaseUrl` and nowhere else.
@@ -38,9 +39,25 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub(crate) fn durations(this: &Settings) -> Array;
 
-    /// Makes the package's `Error` of a failure and its cause.
+    /// What the server pushes, where it does. The Rust client is not pushed to.
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn events(this: &Settings) -> Option<Events>;
+
+    /// The signal as many calls can listen to it at once: see `npm/signal.ts`.
     #[wasm_bindgen(method, catch)]
-    pub(crate) fn fail(this: &Settings, failure: JsValue, cause: &JsValue) -> Result<JsValue, JsValue>;
+    pub(crate) fn shared(this: &Settings, signal: &Signal) -> Result<Signal, JsValue>;
+}
+
+impl Settings {
+    /// Where the API is, with no slash at the end.
+    pub(crate) fn base_url(&self) -> String {
+        hosts::base_url(self.given_base_url())
+    }
+
+    /// Where files are uploaded to, with no slash at the end.
+    pub(crate) fn upload_base_url(&self) -> String {
+        hosts::upload_base_url(self.given_upload_base_url(), self.base_url())
+    }
 }
 
 #[wasm_bindgen]
@@ -72,7 +89,7 @@ extern "C" {
 
 #[wasm_bindgen]
 extern "C" {
-    /// `npm/limiter.ts`: what the limit counts, and the queue of those who wait.
+    /// What the limit counts, and the queue of those who wait: plain data, which `turn.rs` works on.
     #[derive(Clone)]
     pub(crate) type Limiter;
 
@@ -88,24 +105,52 @@ extern "C" {
     #[wasm_bindgen(method, setter)]
     pub(crate) fn set_ended(this: &Limiter, instants: Vec<f64>);
 
-    /// A new place at the queue's end.
-    #[wasm_bindgen(method, catch)]
-    pub(crate) fn join(this: &Limiter) -> Result<JsValue, JsValue>;
+    /// The places of those who wait, in the order in which they came.
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn queue(this: &Limiter) -> Set<Array>;
+}
 
-    /// Gives the place up; wakes whoever is first then.
-    #[wasm_bindgen(method, catch)]
-    pub(crate) fn leave(this: &Limiter, place: &JsValue) -> Result<(), JsValue>;
+#[wasm_bindgen]
+extern "C" {
+    /// `npm/events.ts`: who waits for what the server pushes.
+    pub(crate) type Events;
 
-    #[wasm_bindgen(method, catch, js_name = isFirst)]
-    pub(crate) fn is_first(this: &Limiter, place: &JsValue) -> Result<bool, JsValue>;
+    /// Where the server pushes, under the base URL; absent until it has said so.
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn path(this: &Events) -> Option<String>;
 
-    /// Resolves to `true` when the place is to be looked at again.
-    #[wasm_bindgen(method, catch)]
-    pub(crate) fn woken(this: &Limiter, place: &JsValue) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, setter)]
+    pub(crate) fn set_path(this: &Events, path: &str);
 
-    /// Wakes whoever is first.
+    /// An ear for what is pushed of a task; none where the server does not push.
     #[wasm_bindgen(method, catch)]
-    pub(crate) fn wake(this: &Limiter) -> Result<(), JsValue>;
+    pub(crate) fn join(this: &Events, task_id: &str) -> Result<Option<Ear>, JsValue>;
+
+    /// Nobody listens with this one any more.
+    #[wasm_bindgen(method, catch)]
+    pub(crate) fn leave(this: &Events, ear: &Ear) -> Result<(), JsValue>;
+
+    pub(crate) type Ear;
+
+    /// What was heard: a message, `true` for listening, `false` for broken; `undefined` for nothing.
+    #[wasm_bindgen(method, catch)]
+    pub(crate) fn take(this: &Ear) -> Result<JsValue, JsValue>;
+
+    /// Resolves to `true` when there is something to take.
+    #[wasm_bindgen(method, catch)]
+    pub(crate) fn woken(this: &Ear) -> Result<Promise, JsValue>;
+
+    /// The tasks that share a stream.
+    #[derive(Debug)]
+    pub type Line;
+
+    /// Their ids, all that are to be asked for now.
+    #[wasm_bindgen(method, catch, js_name = taskIds)]
+    pub(crate) fn task_ids(this: &Line) -> Result<Array, JsValue>;
+
+    /// Hands out a message.
+    #[wasm_bindgen(method, catch)]
+    pub(crate) fn tell(this: &Line, task_id: &str, text: &str) -> Result<(), JsValue>;
 }
 
 #[wasm_bindgen]
@@ -180,6 +225,9 @@ extern "C" {
 
     #[wasm_bindgen(method, catch)]
     pub(crate) fn read(this: &Reader) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    pub(crate) fn cancel(this: &Reader) -> Result<Promise, JsValue>;
 
     pub(crate) type Chunk;
 

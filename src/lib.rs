@@ -1,23 +1,45 @@
-//! The client of crisp-upscale: plays the jobs of [`crisp_upscale_core`] through `fetch`.
+//! Recraft's *crisp upscale* through kie.ai's job API, for Rust programs that are compiled to WebAssembly and run
+//! where there is a `fetch`: in browsers, Workers and Node. One call, one charge; nothing paid for is lost.
 //!
-//! What is exported to JavaScript are free functions over plain data, so that nobody
-//! has to free Rust memory there. The classes that users see are in `npm/`.
+//! [`Upscaler`] is all there is to begin with. Depend on this crate with `default-features = false`: the feature
+//! `exports` is what JavaScript calls in the npm package of the same name.
+//!
+//! The rules, which know neither network nor JavaScript, are in [`crisp_upscale_core`].
 
 mod bearer;
+#[cfg(feature = "exports")]
 mod callback;
+mod calls;
 mod clock;
 mod drive;
+mod error;
 mod exchange;
+#[cfg(feature = "exports")]
 mod exports;
 mod file;
 mod js;
+mod listen;
 mod parsed;
 mod stop;
 mod turn;
 mod upload;
+mod upscaler;
 
+#[cfg(feature = "exports")]
 pub use callback::{callback_status, open_callback, read_callback};
-pub use exports::{create_task, credits, follow, get_task};
-pub use file::{download, preflight};
-pub use js::{Blob, Run, Settings};
-pub use upload::upload;
+pub use crisp_upscale_core::failure::{Charged, Failure, Kind};
+pub use crisp_upscale_core::result::UpscaleResult;
+pub use crisp_upscale_core::wire::{State, TaskDetail};
+pub use error::UpscaleError;
+#[cfg(feature = "exports")]
+pub use exports::{
+    check_repeat, create_task, credits, download, follow, get_task, is_key_over, listen, preflight, upload,
+};
+#[cfg(feature = "exports")]
+pub use js::{Blob, Line, Run, Settings};
+pub use upscaler::{Ticket, Upscaler};
+
+/// The README's example in Rust compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

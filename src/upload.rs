@@ -13,8 +13,9 @@ use web_sys::FormData;
 
 use crate::clock::{self, Timer};
 use crate::drive::{Call, to_js};
-use crate::exchange::{Ask, Came};
-use crate::js::{Blob, Run, Settings, random};
+use crate::error::Halt;
+use crate::exchange::Ask;
+use crate::js::{Blob, random};
 use crate::parsed::Parsed;
 use crate::stop::Instead;
 
@@ -23,20 +24,18 @@ use crate::stop::Instead;
 /// # Errors
 /// What is wrong with the file, before anything is sent; or why it could not be uploaded. Nothing
 /// is charged either way.
-#[wasm_bindgen]
-pub async fn upload(settings: Settings, file: Blob, run: Run) -> Result<String, JsValue> {
-    let call = Call::begin(settings, run)?;
+pub(crate) async fn upload(call: &Call, file: &Blob) -> Result<String, Halt> {
     call.check(|| input::upload_base_url(&call.settings.upload_base_url()))?;
-    let header = look(&call, &file).await?;
-    tell_warning(&call, header)?;
-    tell(&call, &News { state: "uploading", ..News::default() })?;
+    let header = look(call, file).await?;
+    tell_warning(call, header)?;
+    tell(call, &News { state: "uploading", ..News::default() })?;
     let mut upload = Upload::new(call.deadline);
     let mut event = Event::<Parsed>::Start;
     let mut cause = JsValue::UNDEFINED;
     loop {
         event = match upload.handle(event, clock::now()) {
             Next::Finish(Ok(url)) => {
-                tell(&call, &News { state: "uploaded", url: Some(&url), ..News::default() })?;
+                tell(call, &News { state: "uploaded", url: Some(&url), ..News::default() })?;
                 return Ok(url);
             }
             Next::Finish(Err(failure)) => return Err(call.error(failure, &cause)),
@@ -45,24 +44,17 @@ pub async fn upload(settings: Settings, file: Blob, run: Run) -> Result<String, 
                 Event::Woken
             }
             Next::Send(give_up) => {
-                let form = form(&file, header.format).map_err(|error| unreadable(&call, &error))?;
-                match call.send(&Ask::Upload(&form), give_up).await? {
-                    Came::Reply(reply, text) => {
-                        cause = text.into();
-                        Event::Replied(reply)
-                    }
-                    Came::Fault(fault, error) => {
-                        cause = error;
-                        Event::Failed(fault)
-                    }
-                }
+                let form = form(file, header.format).map_err(|error| unreadable(call, &error))?;
+                let (came, said) = call.send(&Ask::Upload(&form), give_up).await?.into_event();
+                cause = said;
+                came
             }
         };
     }
 }
 
 /// Checks a file by its head; the rest of it never enters our memory.
-async fn look(call: &Call, file: &Blob) -> Result<Header, JsValue> {
+async fn look(call: &Call, file: &Blob) -> Result<Header, Halt> {
     let timer = Timer::until(call.deadline);
     let head = async {
         let part = file.slice(0.0, HEAD_BYTES as f64, "").map_err(Instead::Rejected)?;
@@ -71,7 +63,7 @@ async fn look(call: &Call, file: &Blob) -> Result<Header, JsValue> {
     };
     let head = head.await;
     if let Some(reason) = call.stop.reason() {
-        return Err(reason);
+        return Err(reason.into());
     }
     match head {
         Ok(buffer) => input::file(&Uint8Array::new(&buffer).to_vec(), file.size() as u64)
@@ -81,17 +73,14 @@ async fn look(call: &Call, file: &Blob) -> Result<Header, JsValue> {
     }
 }
 
-fn unreadable(call: &Call, cause: &JsValue) -> JsValue {
+fn unreadable(call: &Call, cause: &JsValue) -> Halt {
     call.error(Failure::invalid("The file cannot be read. Choose it again."), cause)
 }
 
 /// A form with the file under a name of its own: a name used twice would overwrite the first file,
 /// and who could guess it could fetch it.
 fn form(file: &Blob, format: Format) -> Result<FormData, JsValue> {
-    let mut bytes = [0; 16];
-    random(&mut bytes)?;
-    let letters = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|part| char::from(b'a' + part));
-    let mut name = String::from_iter(letters);
+    let mut name = random_name()?;
     name.push('.');
     name.push_str(format.extension());
     let form = FormData::new()?;
@@ -101,6 +90,14 @@ fn form(file: &Blob, format: Format) -> Result<FormData, JsValue> {
     let file = file.slice(0.0, file.size(), format.mime())?;
     form.append_with_blob_and_filename("file", file.unchecked_ref(), &name)?;
     Ok(form)
+}
+
+/// 128 random bits, as letters.
+pub(crate) fn random_name() -> Result<String, JsValue> {
+    let mut bytes = [0; 16];
+    random(&mut bytes)?;
+    let letters = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|part| char::from(b'a' + part));
+    Ok(String::from_iter(letters))
 }
 
 /// What happens before there is a task.

@@ -5,14 +5,13 @@ import "./support/quick-time.mjs";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Upscaler } from "crisp-upscale";
+import { envelope } from "./support/envelope.mjs";
 import { failure } from "./support/failure.mjs";
 
 const IMAGE = "https://host.example/photo.jpg";
 const KEY = "sk-0123456789";
 const RESULT = "https://files.example/result.png";
 
-const envelope = (/** @type {unknown} */ data, code = 200, msg = "success") =>
-  Response.json({ code, msg, data });
 const made = () => envelope({ taskId: "abc", recordId: "abc" });
 const record = (/** @type {object} */ fields) => envelope({ taskId: "abc", resultJson: "", ...fields });
 const done = () =>

@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { UpscaleError, Upscaler } from "crisp-upscale";
 import { serve } from "../scripts/serve.mjs";
+import { envelope } from "./support/envelope.mjs";
 import { imageHost } from "./support/images.mjs";
 import { quickSandbox } from "./support/sandbox.mjs";
 
@@ -33,8 +34,6 @@ function pngHeader(width, height) {
   return bytes;
 }
 
-const envelope = (/** @type {unknown} */ data, code = 200, msg = "success") =>
-  Response.json({ code, msg, data });
 const uploaded = () => envelope({ downloadUrl: STORED });
 
 /** @typedef {(request: Request) => unknown} Answer */

@@ -5,13 +5,12 @@ import { createServer } from "node:http";
 import { test } from "node:test";
 import { isRetryable, isUpscaleError, Limiter, UpscaleError, Upscaler } from "crisp-upscale";
 import { virtualClock } from "./support/clock.mjs";
+import { envelope } from "./support/envelope.mjs";
 import { failure } from "./support/failure.mjs";
 import { quickSandbox } from "./support/sandbox.mjs";
 
 const KEY = "sk-0123456789";
 const image = (/** @type {number | string} */ name) => `https://host.example/${name}.jpg`;
-const envelope = (/** @type {unknown} */ data, code = 200, msg = "success") =>
-  Response.json({ code, msg, data });
 const lost = () => Promise.reject(new TypeError("fetch failed", { cause: { code: "ECONNRESET" } }));
 
 /**

@@ -61,6 +61,8 @@ test("the tarball holds the package and nothing else", async () => {
   for (const path of [
     "dist/node.js",
     "dist/browser.d.ts",
+    "dist/deno.js",
+    "dist/workerd.js",
     "dist/wasm/crisp_upscale_bg.wasm",
     "LICENSE-MIT",
   ]) {

@@ -174,8 +174,8 @@ test("each sample is one click and the button", async (t) => {
 
 const CAT = fileURLToPath(new URL("../www/samples/cat.jpg", import.meta.url));
 
-test("a jpeg from disk is picked, uploaded and enlarged, and goes on after a reload", async (t) => {
-  const { url, ledger } = await serverOf(t, { delays: { waiting: 0, queuing: 0, generating: 1500 } });
+test("a jpeg from disk is picked, uploaded and enlarged", async (t) => {
+  const { url, ledger } = await serverOf(t);
   const { page, errors } = await open(t, url, { viewport: { width: 1280, height: 900 } });
   await page.setInputFiles("#image-file", CAT);
   assert.equal(await page.textContent("#chosen-name"), "cat.jpg");
@@ -190,18 +190,6 @@ test("a jpeg from disk is picked, uploaded and enlarged, and goes on after a rel
   const first = await ledger();
   assert.deepEqual([first.requests["file-stream-upload"], first.tasks.length], [1, 1]);
   assert.equal(first.keysSentToFiles, 0);
-
-  await page.click("#upscale");
-  await page.waitForFunction(() => document.getElementById("status")?.textContent?.includes("enlarged"));
-  await page.reload();
-  await page.click("#resume");
-  await ended(page);
-  // From the address that it was uploaded to, since the page has lost the file.
-  assert.deepEqual(await naturalSizes(page), [
-    [420, 280],
-    [1680, 1120],
-  ]);
-  assert.equal((await ledger()).tasks.length, 2);
   assert.deepEqual(errors, []);
 });
 
@@ -329,23 +317,192 @@ test("the page can be used with the keyboard alone, and on a narrow and dark scr
   assert.ok(overflow <= 0, `${overflow} px hang over`);
 });
 
-test("cancel ends the waiting at once, and the task that was made is picked up after a reload", async (t) => {
-  const { url, ledger } = await serverOf(t, { delays: { waiting: 0, queuing: 0, generating: 8000 } });
+/**
+ * A server whose tasks take an hour, and `finish`, which lets that hour pass.
+ *
+ * @param {import("node:test").TestContext} t
+ */
+async function longServerOf(t) {
+  let passed = 0;
+  const hour = 60 * 60 * 1000;
+  const server = await serverOf(t, {
+    delays: { waiting: 0, queuing: 0, generating: hour },
+    now: () => Date.now() + passed,
+  });
+  const finish = () => {
+    passed += hour;
+  };
+  return { ...server, finish };
+}
+
+/** @param {import("playwright-core").Page} page */
+const underWay = (page) => page.getByText("The picture is being enlarged.").waitFor();
+
+/**
+ * A picture whose task is under way in the page.
+ *
+ * @param {import("playwright-core").Page} page
+ * @param {string} name
+ */
+async function begin(page, name) {
+  await page.fill("#image-url", `${images.url}/${name}`);
+  await page.click("#upscale");
+  await underWay(page);
+}
+
+/**
+ * What the page's store holds, once `job` is put into it.
+ *
+ * @param {import("playwright-core").Page} page
+ * @param {object} [job]
+ * @returns {Promise<string[]>}
+ */
+const stored = (page, job) =>
+  page.evaluate(async (job) => {
+    const ends = (/** @type {IDBRequest} */ request) =>
+      new Promise((resolve) => {
+        request.onsuccess = () => resolve(request.result);
+      });
+    const database = await ends(indexedDB.open("crisp-upscale", 1));
+    const texts = database.transaction("texts", "readwrite").objectStore("texts");
+    if (job !== undefined) await ends(texts.put(JSON.stringify(job), "crisp-upscale/a"));
+    const all = await ends(texts.getAll());
+    database.close();
+    return all;
+  }, job);
+
+test("a page that reloads in the middle goes on by itself and pays nothing more", async (t) => {
+  const { url, ledger, finish } = await longServerOf(t);
+  const { page, errors } = await open(t, url, { viewport: { width: 1280, height: 900 } });
+  await begin(page, "cat.jpg");
+  for (let reload = 0; reload < 2; reload += 1) {
+    await page.reload();
+    await underWay(page);
+  }
+  assert.equal(await page.inputValue("#image-url"), `${images.url}/cat.jpg`);
+  assert.equal(await page.isVisible("#pending"), false, "what is shown is not listed as well");
+  await page.screenshot({ path: `${SCREENSHOTS}reloaded.png` });
+  finish();
+  await page.waitForSelector('body[data-state="done"]');
+  assert.deepEqual(await naturalSizes(page), [
+    [420, 280],
+    [1680, 1120],
+  ]);
+  const { tasks, requests } = await ledger();
+  assert.deepEqual([tasks.length, requests.createTask], [1, 1]);
+
+  assert.deepEqual(await stored(page), [], "and after the end there is nothing to go on with");
+  assert.deepEqual(errors, []);
+});
+
+test("a file's job goes on from where it was uploaded to, also in a new tab", async (t) => {
+  const { url, ledger, finish } = await longServerOf(t);
   const { page } = await open(t, url);
+  await page.setInputFiles("#image-file", CAT);
+  await page.click("#upscale");
+  await underWay(page);
+  const context = page.context();
+  await page.close();
+  const other = await context.newPage();
+  await other.goto(url);
+  await underWay(other);
+  finish();
+  await other.waitForSelector('body[data-state="done"]');
+  assert.deepEqual(await naturalSizes(other), [
+    [420, 280],
+    [1680, 1120],
+  ]);
+  const { tasks, requests } = await ledger();
+  assert.deepEqual([tasks.length, requests["file-stream-upload"]], [1, 1]);
+});
+
+test("a reload while the task is being made is said plainly, and can be dismissed", async (t) => {
+  const server = await serverOf(t);
+  await server.fail({ route: "createTask", kind: "slow", ms: 3_600_000 });
+  const { page, errors } = await open(t, server.url, { viewport: { width: 1280, height: 900 } });
   await page.fill("#image-url", `${images.url}/cat.jpg`);
   await page.click("#upscale");
-  await page.getByText("Submitted", { exact: false }).first().waitFor();
-  await page.waitForFunction(() => document.getElementById("status")?.textContent?.includes("enlarged"));
+  while ((await server.ledger()).tasks.length === 0) await page.waitForTimeout(20);
+  await page.reload();
+  const unknown = page.locator("#pending li.unknown");
+  await unknown.waitFor();
+  const text = (await unknown.textContent()) ?? "";
+  assert.match(text, /cat\.jpg/);
+  assert.match(text, /nobody can say whether a task was made/);
+  assert.match(text, /account’s list of tasks/);
+  assert.equal(await page.getAttribute("body", "data-state"), "idle");
+  await unknown.locator("img").evaluate((image) => /** @type {HTMLImageElement} */ (image).decode());
+  await page.screenshot({ path: `${SCREENSHOTS}unknown.png` });
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.screenshot({ path: `${SCREENSHOTS}unknown-narrow-dark.png`, fullPage: true });
+
+  await page.reload();
+  await unknown.waitFor();
+  await unknown.getByRole("button", { name: "Dismiss" }).click();
+  await unknown.waitFor({ state: "detached" });
+  assert.equal(await page.isVisible("#pending"), false);
+  assert.equal(await page.evaluate(() => document.activeElement?.id), "upscale", "the focus is not lost");
+  assert.deepEqual(await stored(page), []);
+  const { tasks, requests } = await server.ledger();
+  assert.deepEqual([tasks.length, requests.createTask], [1, 1]);
+  assert.deepEqual(errors, []);
+});
+
+test("cancel ends the waiting at once; the task is listed and can be gone on with", async (t) => {
+  const { url, ledger, finish } = await longServerOf(t);
+  const { page } = await open(t, url, { viewport: { width: 1280, height: 900 } });
+  await begin(page, "cat.jpg");
   await page.click("#cancel");
   await page.waitForSelector('body[data-state="idle"]');
   assert.match((await page.textContent("#status")) ?? "", /^Cancelled/);
-
-  await page.reload();
-  await page.click("#resume");
+  await page.getByRole("button", { name: "Go on: cat.jpg" }).click();
+  await underWay(page);
+  finish();
   await page.waitForSelector('body[data-state="done"]');
   const [, large] = await naturalSizes(page);
   assert.deepEqual(large, [1680, 1120]);
   assert.equal((await ledger()).tasks.length, 1, "and it was paid for once");
+});
+
+test("of several jobs the newest goes on by itself, and the others when asked to", async (t) => {
+  const { url, ledger, finish } = await longServerOf(t);
+  const { page } = await open(t, url, { viewport: { width: 1280, height: 900 } });
+  for (const name of ["cat.jpg", "rocket.png", "coffee.webp"]) {
+    await begin(page, name);
+    await page.click("#cancel");
+    await page.waitForSelector('body[data-state="idle"]');
+  }
+  await page.reload();
+  await underWay(page);
+  assert.equal(await page.inputValue("#image-url"), `${images.url}/coffee.webp`);
+  const listed = page.locator("#pending li strong");
+  assert.deepEqual(await listed.allTextContents(), ["rocket.png", "cat.jpg"]);
+  assert.equal(await page.getByRole("button", { name: "Go on: cat.jpg" }).isDisabled(), true);
+  await page.screenshot({ path: `${SCREENSHOTS}several.png` });
+  finish();
+  await page.waitForSelector('body[data-state="done"]');
+  await page.getByRole("button", { name: "Go on: cat.jpg" }).click();
+  await page.waitForSelector('body[data-state="done"]');
+  assert.equal(await page.inputValue("#image-url"), `${images.url}/cat.jpg`);
+  await page.getByRole("button", { name: "Dismiss: rocket.png" }).click();
+  await page.locator("#pending").waitFor({ state: "hidden" });
+  assert.equal((await ledger()).tasks.length, 3);
+});
+
+test("a job that the service does not know any more is an error, and can be dismissed", async (t) => {
+  const { url, ledger } = await serverOf(t);
+  const { page, errors } = await open(t, url);
+  const image = `${images.url}/cat.jpg`;
+  await stored(page, { attempt: "a", image, taskId: "gone", createdAt: 0, hasKey: false, ended: false });
+  await page.reload();
+  await ended(page);
+  assert.match((await page.textContent("#error")) ?? "", /Task gone/);
+  await page.getByRole("button", { name: "Dismiss: cat.jpg" }).click();
+  await page.locator("#pending").waitFor({ state: "hidden" });
+  assert.deepEqual(await stored(page), []);
+  assert.equal((await ledger()).tasks.length, 0);
+  assert.deepEqual(errors, []);
 });
 
 /**
@@ -397,9 +554,11 @@ test("a wrong key and an empty account end in a sentence on the page", async (t)
 test("a server that answers HTML ends in a sentence on the page", async (t) => {
   const server = await serverOf(t);
   await server.fail({ route: "createTask", kind: "html" });
-  const { text, ledger } = await errorOn(t, server, `${images.url}/cat.jpg`);
+  const { page, text, ledger } = await errorOn(t, server, `${images.url}/cat.jpg`);
   assert.match(text, /no readable answer came/);
   assert.deepEqual([ledger.requests.createTask, ledger.tasks.length], [1, 0]);
+  await page.locator("#pending li.unknown").waitFor();
+  await page.screenshot({ path: `${SCREENSHOTS}error-unknown.png` });
 });
 
 test("a server that is gone ends in a sentence on the page", async (t) => {
@@ -419,18 +578,24 @@ test("nothing on the page keeps out who uses it by other means than eyes and a m
   const { url } = await serverOf(t);
   for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
     const { page } = await open(t, url, { colorScheme, bypassCSP: true });
-    await page.addScriptTag({ path: `${root}/node_modules/axe-core/axe.min.js` });
-    const violations = () =>
-      page.evaluate(async () => {
+    const violations = async () => {
+      await page.addScriptTag({ path: `${root}/node_modules/axe-core/axe.min.js` });
+      return page.evaluate(async () => {
         const { violations } = await /** @type {any} */ (globalThis).axe.run();
         return violations.map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes[0].html}`);
       });
+    };
     assert.deepEqual(await violations(), [], "idle");
     await upscale(page, `${images.url}/animation.gif`);
     assert.deepEqual(await violations(), [], "an error");
     await upscale(page, `${images.url}/cat.jpg`);
     await page.waitForSelector('body[data-state="done"]');
     assert.deepEqual(await violations(), [], "done");
+    const image = `${images.url}/cat.jpg`;
+    await stored(page, { attempt: "a", image, taskId: null, createdAt: 0, hasKey: false, ended: false });
+    await page.reload();
+    await page.locator("#pending li").waitFor();
+    assert.deepEqual(await violations(), [], "a job that was cut off");
   }
 });
 

@@ -4,12 +4,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Upscaler } from "crisp-upscale";
+import { envelope } from "./support/envelope.mjs";
 import { failure } from "./support/failure.mjs";
 
 const IMAGE = "https://host.example/photo.jpg";
 const RESULT = "https://files.example/result.png";
 
-const envelope = (/** @type {unknown} */ data, code = 200) => Response.json({ code, msg: "…", data });
 const made = () => envelope({ taskId: "abc" });
 const refused = () => envelope(null, 402);
 const generating = () => envelope({ taskId: "abc", state: "generating" });
@@ -163,6 +163,16 @@ test("a store that cannot be written to keeps the request from being sent", asyn
   assert.deepEqual([error.kind, error.charged], ["store-failed", "no"]);
   assert.equal(/** @type {Error} */ (error.cause).message, "quota exceeded");
   assert.equal(count.creates, 0);
+});
+
+test("a store that cannot be read or written is an error of pending and forget, too", async () => {
+  const broken = () => Promise.reject(new Error("the disk is gone"));
+  const { upscaler } = upscalerOf({ get: broken, set: broken, delete: broken, keys: broken });
+  for (const call of [upscaler.pending(), upscaler.forget({ attempt: "a" })]) {
+    const error = await failure(call);
+    assert.deepEqual([error.kind, error.charged], ["store-failed", "no"]);
+    assert.equal(/** @type {Error} */ (error.cause).message, "the disk is gone");
+  }
 });
 
 test("a store that fails once the task is made does not cost the result", async (t) => {

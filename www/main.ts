@@ -1,4 +1,4 @@
-import { UpscaleError, type UpscaleOptions, type UpscaleResult, Upscaler } from "crisp-upscale";
+import { indexedDb, type Pending, type UpscaleOptions, type UpscaleResult, Upscaler } from "crisp-upscale";
 import { Comparison } from "./compare.js";
 import { startClock } from "./elapsed.js";
 import { element } from "./elements.js";
@@ -14,17 +14,21 @@ import {
   describeSize,
   describeState,
   describeUpstream,
+  GOING_ON,
   RESULT_NOT_LOADED,
+  SENDING,
   type Size,
 } from "./messages.js";
+import { type Made, PendingList } from "./pending.js";
 import { Steps } from "./steps.js";
-import { forgetTicket, type KeptTicket, keepTicket, keptTicket } from "./ticket.js";
 
 type RunOptions = Required<Pick<UpscaleOptions, "signal" | "onUpdate">>;
 type PageState = "idle" | "running" | "done" | "error";
 
 // The server that this page comes from speaks the API's protocol and keeps the key; what it wants is only that a token is there.
-const upscaler = new Upscaler({ baseUrl: location.origin, token: "local" });
+// IndexedDB, since an entry in it is on the disk before the request leaves, and every tab sees it at once. A browser writes
+// localStorage when it likes, and shows another tab what was in it a moment ago.
+const upscaler = new Upscaler({ baseUrl: location.origin, token: "local", store: indexedDb() });
 
 const form = element("form", HTMLFormElement);
 const imageUrl = element("image-url", HTMLInputElement);
@@ -34,7 +38,6 @@ const samples = element("samples", HTMLFieldSetElement);
 const sampleButtons = [...samples.querySelectorAll("button")];
 const upscaleButton = element("upscale", HTMLButtonElement);
 const cancelButton = element("cancel", HTMLButtonElement);
-const resumeButton = element("resume", HTMLButtonElement);
 const status = element("status", HTMLElement);
 const elapsed = element("elapsed", HTMLElement);
 const errorPanel = element("error", HTMLElement);
@@ -76,6 +79,16 @@ const choice = new FileChoice(
   },
 );
 
+const pendingList = new PendingList(
+  {
+    group: element("pending", HTMLFieldSetElement),
+    list: element("pending-list", HTMLUListElement),
+    next: upscaleButton,
+  },
+  goOn,
+  dismiss,
+);
+
 let state: PageState = "idle";
 
 /** The upscale that the page shows, under way or over. */
@@ -103,14 +116,6 @@ form.addEventListener("submit", (event) => {
 });
 
 cancelButton.addEventListener("click", () => current?.abort());
-resumeButton.addEventListener("click", () => {
-  const ticket = keptTicket();
-  if (!ticket) return;
-  clear();
-  imageUrl.value = ticket.imageUrl;
-  onAddressChange();
-  void run(ticket.imageUrl, ticket.taskId, (options) => goOn(ticket, options));
-});
 imageUrl.addEventListener("input", onAddressChange);
 for (const sample of sampleButtons) {
   sample.addEventListener("click", () => {
@@ -120,28 +125,63 @@ for (const sample of sampleButtons) {
 }
 // After a reload some browsers fill the field with what was in it.
 onAddressChange();
-show(resumeButton, keptTicket() !== null);
+void goOnFromBefore();
 void showUpstream();
 
-async function goOn(ticket: KeptTicket, { signal, onUpdate }: RunOptions): Promise<UpscaleResult> {
-  const job = upscaler.resume(ticket, { signal });
-  for await (const update of job) onUpdate(update);
-  return job.result();
+/** Goes on with what an earlier visit began: with the newest by itself, with the others when asked to. */
+async function goOnFromBefore(): Promise<void> {
+  const newest = (await showPending()).find((job) => job.taskId !== null);
+  if (state !== "idle") return;
+  if (newest) goOn(newest);
+  else pendingList.reveal();
 }
 
-/** Shows an upscale from its beginning to its end: a new one, whose `taskId` is null at first, or one that goes on. */
+/** Lists what is not seen to end, the newest first, without the job that is shown. */
+async function showPending(shown?: Made): Promise<Pending[]> {
+  // A store that cannot be read has nothing to list; an upscale will say what is wrong with it.
+  const jobs = await upscaler.pending().catch(() => []);
+  const others = jobs.reverse().filter(({ attempt }) => attempt !== shown?.attempt);
+  pendingList.show(others);
+  return others;
+}
+
+async function dismiss({ attempt, taskId }: Pending): Promise<void> {
+  try {
+    // Another tab may have heard of its task meanwhile.
+    const now = (await upscaler.pending()).find((job) => job.attempt === attempt);
+    if (now?.taskId === taskId) await upscaler.forget({ attempt });
+  } catch (error) {
+    fail(describeFailure(error, taskId));
+  }
+  await showPending();
+}
+
+/** Waits for a task that was made earlier, which costs nothing. */
+function goOn(job: Made): void {
+  clear();
+  imageUrl.value = job.image;
+  onAddressChange();
+  void showPending(job);
+  void run(job.image, job, async ({ signal, onUpdate }) => {
+    const resumed = upscaler.resume(job, { signal });
+    for await (const update of resumed) onUpdate(update);
+    return resumed.result();
+  });
+}
+
+/** Shows an upscale from its beginning to its end: a new one, or one of `before` that goes on. */
 async function run(
   url: string,
-  taskId: string | null,
+  before: Made | null,
   upscale: (options: RunOptions) => Promise<UpscaleResult>,
 ): Promise<void> {
   const controller = new AbortController();
-  let kept = url;
+  let taskId = before?.taskId ?? null;
   current = controller;
 
   setState("running");
-  status.textContent = "Sending the request.";
-  const stopClock = startClock(elapsed);
+  status.textContent = before ? GOING_ON : SENDING;
+  const stopClock = startClock(elapsed, before?.createdAt);
   // Beside the upscale and not before it: a picture that loads slowly here, or never, must not hold up the rest.
   void showBefore(url, controller);
   // On a narrow screen it is below the form, out of sight.
@@ -151,35 +191,34 @@ async function run(
     const upscaled = await upscale({
       signal: controller.signal,
       onUpdate(update) {
-        if (update.taskId === undefined) {
-          if (update.state === "warning") warning.textContent = update.warning;
-          // After a reload the file's own address leads nowhere.
-          if (update.state === "uploaded") kept = update.url;
-        } else if (taskId === null) {
-          taskId = update.taskId;
-          keepTicket({ taskId, createdAt: Date.now(), imageUrl: kept });
+        if (update.taskId !== undefined) taskId = update.taskId;
+        else if (update.state === "warning") {
+          warning.textContent = update.warning;
+          return;
         }
-        if (update.state === "warning") return;
         status.textContent = describeState(update.state);
         steps.reach(update.state);
       },
     });
-    forgetTicket();
     show(cancelButton, false);
     download.href = `/download/${encodeURIComponent(upscaled.taskId)}`;
     download.hidden = false;
     cost.textContent = upscaled.credits === null ? "unknown" : describeCredits(upscaled.credits);
-    await showAfter(upscaled.url, stopClock);
+    const { createTime, completeTime } = upscaled;
+    // One that ended while nobody looked took as long as the service says, and not until somebody came.
+    const took =
+      before && createTime !== null && completeTime !== null ? completeTime - createTime : undefined;
+    await showAfter(upscaled.url, () => stopClock(took));
   } catch (error) {
     if (controller.signal.aborted) {
       status.textContent = describeCancel(taskId);
       setState("idle");
     } else {
-      if (error instanceof UpscaleError && !error.resume) forgetTicket();
       fail(describeFailure(error, taskId));
     }
   } finally {
     stopClock();
+    await showPending();
   }
 }
 
@@ -257,9 +296,8 @@ function setState(next: PageState): void {
   result.ariaBusy = String(busy);
   upscaleButton.ariaDisabled = String(busy);
   imageUrl.readOnly = busy;
-  samples.disabled = imageFile.disabled = removeButton.disabled = busy;
+  samples.disabled = imageFile.disabled = removeButton.disabled = pendingList.disabled = busy;
   show(cancelButton, busy);
-  show(resumeButton, !busy && keptTicket() !== null);
 }
 
 function show(button: HTMLButtonElement, shown: boolean): void {

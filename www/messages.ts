@@ -1,4 +1,4 @@
-import { UpscaleError } from "crisp-upscale";
+import { type Pending, UpscaleError } from "crisp-upscale";
 
 // Everything that the page says which depends on what happened.
 
@@ -16,6 +16,10 @@ const STATES: Readonly<Record<string, string>> = {
   generating: "The picture is being enlarged.",
   success: "Enlarged. Loading the result.",
 };
+
+export const SENDING = "Sending the request.";
+
+export const GOING_ON = "Going on with the task that was made before. This costs nothing more.";
 
 export function describeState(state: string): string {
   return STATES[state] ?? `The service calls this “${state}”. Still waiting.`;
@@ -51,6 +55,22 @@ export function describeCancel(taskId: string | null): string {
   return taskId === null
     ? "Cancelled. If the task was made before that, the service may still charge it."
     : `Cancelled. Task ${taskId} was made already: the service finishes it and may charge it.`;
+}
+
+/** What a picture is called, as far as its address tells. */
+export function nameOf(image: string): string {
+  if (!URL.canParse(image)) return image;
+  const { pathname, hostname } = new URL(image);
+  return pathname.split("/").at(-1) || hostname;
+}
+
+/** How a job stands that was not seen to end, after the picture's name, and what to do. */
+export function describePending({ taskId, createdAt }: Pending): string {
+  const begun = new Date(createdAt).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+  return taskId === null
+    ? `Sent ${begun}, and no answer was seen: nobody can say whether a task was made and is charged. ` +
+        "Look for it in your account’s list of tasks before you upscale this picture again."
+    : `Begun ${begun}. Its task was made; going on costs nothing more.`;
 }
 
 export function describeUpstream(upstream: string): string {

@@ -39,7 +39,8 @@ pub enum Kind {
     Unreachable,
     /// The answer was not the API's: a web page, broken JSON, a cut or missing body, a redirect.
     BadReply,
-    /// Nobody can know whether a task was made: the request left and no readable answer came.
+    /// Nobody can know whether a task was made: the request left and no readable answer came, to us or to
+    /// the gateway, which may know later.
     OutcomeUnknown,
     /// The time that the caller gave is over. The task goes on.
     Timeout,

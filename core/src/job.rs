@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::failure::{Charged, Failure, Kind};
 use crate::json::Json;
 use crate::pace::{self, Durations};
+use crate::push;
 use crate::verdict::{Created, Looked, created, failed, looked};
 use crate::wire::{CreateTask, Reply, State, TaskDetail};
 
@@ -48,6 +49,13 @@ pub enum Event<V> {
     Woken,
     /// A task may be made now, or the time to wait for that is over.
     Turn,
+    /// From now on what the server pushes of the task is listened for, in place of [`Event::Start`] or in the
+    /// middle. What it pushes first is the present state.
+    Listening,
+    /// The server pushed what it would reply to a look.
+    Pushed(Reply<V>),
+    /// Nothing will be pushed for a while.
+    Broken,
 }
 
 /// Why no reply came.
@@ -87,7 +95,7 @@ pub enum Next {
     TakeTurn(Instant),
     /// Send this, and give up on it at the instant.
     Send(Request, Instant),
-    /// Wake me at the instant.
+    /// Wake me at the instant, or come with what was pushed before.
     WaitUntil(Instant),
     /// The job has ended.
     Finish(Box<Result<Upscaled, Failure>>),
@@ -249,8 +257,20 @@ struct Made {
 impl Creating {
     fn handle<V: Json>(&mut self, event: Event<V>, now: Instant, deadline: Instant) -> Result<Next, Made> {
         Ok(match event {
-            Event::Start | Event::Woken | Event::Turn if self.sent => fail(unknown()),
-            Event::Start | Event::Woken => Next::TakeTurn(deadline),
+            Event::Start
+            | Event::Woken
+            | Event::Turn
+            | Event::Listening
+            | Event::Pushed(_)
+            | Event::Broken
+                if self.sent =>
+            {
+                fail(unknown())
+            }
+            // Nothing is pushed of a task without an id.
+            Event::Start | Event::Woken | Event::Listening | Event::Pushed(_) | Event::Broken => {
+                Next::TakeTurn(deadline)
+            }
             Event::Turn => {
                 if now >= deadline {
                     return Ok(self.fail(Failure {
@@ -325,8 +345,11 @@ fn unknown() -> Failure {
 struct Following {
     task_id: String,
     made: Instant,
-    /// When the last look left.
+    /// When the last look left, or its like was pushed.
     looked: Instant,
+    /// When it is to be woken.
+    wake: Instant,
+    push: Push,
     /// The age at which it had not ended yet, where this job has watched it from the beginning.
     alive: Option<u64>,
     /// The last state reported, so that only changes are news.
@@ -338,9 +361,31 @@ struct Following {
     empty: u32,
 }
 
+/// What is known of the server's pushing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Push {
+    /// Nothing will come, or nobody knows.
+    Off,
+    /// The present state should come soon.
+    Hoped,
+    /// The next change will come by itself, so that nothing need be looked at.
+    On,
+}
+
 impl Following {
     fn of(task_id: String, made: Instant) -> Self {
-        Following { task_id, made, looked: made, alive: None, state: None, bad: 0, trouble: None, empty: 0 }
+        Following {
+            task_id,
+            made,
+            looked: made,
+            wake: made,
+            push: Push::Off,
+            alive: None,
+            state: None,
+            bad: 0,
+            trouble: None,
+            empty: 0,
+        }
     }
 
     fn handle<V: Json>(
@@ -350,38 +395,79 @@ impl Following {
         deadline: Instant,
         durations: &mut Durations,
     ) -> Step {
-        let mut news = None;
+        let step = self.step(event, now, deadline, durations);
+        if let Next::WaitUntil(then) = step.next {
+            self.wake = then;
+        }
+        step
+    }
+
+    fn step<V: Json>(
+        &mut self,
+        event: Event<V>,
+        now: Instant,
+        deadline: Instant,
+        durations: &mut Durations,
+    ) -> Step {
         let next = match event {
-            // It has succeeded; all that is missing is the file's name.
-            Event::Start | Event::Woken | Event::Turn if now >= deadline && self.empty > 0 => {
-                fail(nameless(&self.task_id))
+            Event::Replied(reply) => return self.told(&reply, now, deadline, durations),
+            Event::Pushed(reply) => {
+                (self.looked, self.push) = (now, Push::On);
+                return self.told(&reply, now, deadline, durations);
             }
-            Event::Start | Event::Woken | Event::Turn if now >= deadline => fail(self.timeout()),
+            Event::Failed(fault) => self.bad_poll(None, fault.of_read().message, now, deadline),
+            // It has succeeded; all that is missing is the file's name.
+            _ if now >= deadline && self.empty > 0 => fail(nameless(&self.task_id)),
+            _ if now >= deadline => fail(self.timeout()),
+            Event::Listening => {
+                self.push = Push::Hoped;
+                // Not before a server may be asked again that asked to wait.
+                Next::WaitUntil(deadline.min(self.wake.max(now.saturating_add(push::PATIENCE))))
+            }
+            // It looks by itself already.
+            Event::Broken if self.push == Push::Off => Next::WaitUntil(self.wake),
             // Just made, perhaps by the job before this one: nothing to see yet.
-            Event::Start if (self.made..self.made.saturating_add(durations.next_look(0))).contains(&now) => {
+            Event::Start | Event::Broken if self.push != Push::On && self.is_young(now, durations) => {
+                self.push = Push::Off;
                 self.first_look(now, deadline, durations)
             }
-            Event::Start | Event::Woken | Event::Turn => {
-                self.looked = now;
+            Event::Start | Event::Woken | Event::Turn | Event::Broken => {
+                (self.looked, self.push) = (now, Push::Off);
                 let give_up = deadline.min(now.saturating_add(LOOK_PATIENCE));
                 Next::Send(Request::Look(self.task_id.clone()), give_up)
             }
-            Event::Replied(reply) => match looked(&reply) {
-                Looked::Record(detail) => {
-                    (self.bad, self.trouble) = (0, None);
-                    if !matches!(detail.state, State::Success | State::Fail) {
-                        news = self.news(&detail.state);
-                    }
-                    self.record(detail, now, deadline, durations)
+        };
+        Step { news: None, next }
+    }
+
+    /// Whether it is too early for the first look.
+    fn is_young(&self, now: Instant, durations: &Durations) -> bool {
+        (self.made..self.made.saturating_add(durations.next_look(0))).contains(&now)
+    }
+
+    /// What a reply says of the task, whether it was asked for or pushed.
+    fn told<V: Json>(
+        &mut self,
+        reply: &Reply<V>,
+        now: Instant,
+        deadline: Instant,
+        durations: &mut Durations,
+    ) -> Step {
+        let mut news = None;
+        let next = match looked(reply) {
+            Looked::Record(detail) => {
+                (self.bad, self.trouble) = (0, None);
+                if !matches!(detail.state, State::Success | State::Fail) {
+                    news = self.news(&detail.state);
                 }
-                Looked::Missing(_) if now.saturating_sub(self.made) < GRACE => {
-                    (self.bad, self.trouble) = (0, None);
-                    self.look_later(now, deadline, durations)
-                }
-                Looked::Again(asked, failure) => self.bad_poll(asked, failure.message, now, deadline),
-                Looked::Missing(failure) | Looked::Failed(failure) => fail(failure.of_task(&self.task_id)),
-            },
-            Event::Failed(fault) => self.bad_poll(None, fault.of_read().message, now, deadline),
+                self.record(detail, now, deadline, durations)
+            }
+            Looked::Missing(_) if now.saturating_sub(self.made) < GRACE => {
+                (self.bad, self.trouble) = (0, None);
+                self.look_later(now, deadline, durations)
+            }
+            Looked::Again(asked, failure) => self.bad_poll(asked, failure.message, now, deadline),
+            Looked::Missing(failure) | Looked::Failed(failure) => fail(failure.of_task(&self.task_id)),
         };
         Step { news, next }
     }
@@ -416,7 +502,8 @@ impl Following {
             },
             State::Waiting | State::Queuing | State::Generating | State::Other(_) => {
                 self.empty = 0;
-                self.look_later(now, deadline, durations)
+                let next = self.look_later(now, deadline, durations);
+                if self.push == Push::On { Next::WaitUntil(deadline) } else { next }
             }
         }
     }

@@ -6,12 +6,15 @@ pub mod failure;
 #[cfg(feature = "gateway")]
 pub mod gateway;
 pub mod head;
+pub mod hosts;
 pub mod image;
 pub mod input;
 pub mod job;
 pub mod json;
 pub mod limiter;
 pub mod pace;
+pub mod push;
+pub mod repeat;
 pub mod result;
 pub mod sse;
 pub mod upload;

@@ -45,7 +45,13 @@ impl Upload {
         match event {
             Event::Start | Event::Woken if now >= self.deadline => Next::Finish(Err(late())),
             // Nobody takes turns at uploading: the limit is on tasks.
-            Event::Start | Event::Woken | Event::Turn => {
+            // Nothing is pushed of an upload.
+            Event::Start
+            | Event::Woken
+            | Event::Turn
+            | Event::Listening
+            | Event::Pushed(_)
+            | Event::Broken => {
                 self.tries += 1;
                 Next::Send(self.deadline.min(now.saturating_add(PATIENCE)))
             }

@@ -123,9 +123,18 @@ fn says_null<V>(envelope: &Envelope<V>) -> bool {
     envelope.msg.as_deref().is_some_and(|msg| msg.contains("null"))
 }
 
+/// The `failCode` of a gateway's task of which it could not find out whether the service made it.
+pub const OUTCOME_UNKNOWN: &str = "OUTCOME_UNKNOWN";
+
 /// What a task that ended with `fail` means.
 #[must_use]
 pub fn failed(detail: &TaskDetail) -> Failure {
+    if detail.fail_code.as_deref() == Some(OUTCOME_UNKNOWN) {
+        let message = "The gateway sent the request and no readable answer came: the task may have been made and \
+                       charged. Resume it later, or look at the account before you send it again.";
+        let failure = Failure::new(Kind::OutcomeUnknown, Charged::Unknown);
+        return Failure { message: message.to_owned(), ..failure }.quoting(detail.fail_msg.as_deref());
+    }
     // A failed task consumes nothing (`creditsConsumed` is 0.0); believe a record that says otherwise.
     let charged = match detail.credits_consumed {
         Some(credits) if credits > 0.0 => Charged::Yes,

@@ -231,7 +231,11 @@ impl Said {
         }
         match detail.state {
             State::Success => Upscaled::of(task_id, detail).map_or_else(Said::Later, Said::Success),
-            State::Fail => Said::Failed(failed(&detail).of_task(task_id)),
+            State::Fail => match failed(&detail).of_task(task_id) {
+                // A gateway that does not know how it ended may know later.
+                failure if failure.resumable => Said::Later(failure),
+                failure => Said::Failed(failure),
+            },
             State::Waiting | State::Queuing | State::Generating | State::Other(_) => {
                 Said::Later(not_ended().of_task(task_id))
             }

@@ -12,8 +12,9 @@ use worker::Env;
 
 const BASE_URL: &str = "https://api.kie.ai";
 const UPLOAD_BASE_URL: &str = "https://kieai.redpandaai.co";
-const MINUTE: u64 = 60_000;
-const HOUR: u64 = 60 * MINUTE;
+/// In milliseconds.
+const MINUTE: f64 = 60_000.0;
+const HOUR: f64 = 60.0 * MINUTE;
 
 /// The settings of a gateway that can serve.
 pub(crate) struct Settings {
@@ -67,18 +68,18 @@ pub(crate) fn read(env: &Env) -> Result<Settings, Vec<Trouble>> {
         let message = "It must be tasks/seconds, like 20/10, or 0 for no limit.".to_owned();
         troubles.push(Trouble { name: "CREATE_LIMIT", message });
     }
-    let mut number = |name, default| match text(env, name).map(|text| text.parse::<u32>()) {
-        Some(Ok(number)) => number,
-        Some(Err(_)) => {
-            troubles.push(Trouble { name, message: "It must be a whole number.".to_owned() });
-            default
+    let mut number = |name, default: f64| {
+        let set = text(env, name).map(|text| text.parse().ok().filter(|number: &f64| *number >= 0.0));
+        if set == Some(None) {
+            let message = "It must be a number, 0 or more.".to_owned();
+            troubles.push(Trouble { name, message });
         }
-        None => default,
+        set.flatten().unwrap_or(default)
     };
-    let tasks_per_hour = number("TASKS_PER_HOUR", 100);
-    let page_tasks_per_hour = number("PAGE_TASKS_PER_HOUR", 10);
-    let outcome = u64::from(number("OUTCOME_MINUTES", 15)) * MINUTE;
-    let keep = u64::from(number("KEEP_HOURS", 24)) * HOUR;
+    let tasks_per_hour = number("TASKS_PER_HOUR", 100.0) as u32;
+    let page_tasks_per_hour = number("PAGE_TASKS_PER_HOUR", 10.0) as u32;
+    let outcome = (number("OUTCOME_MINUTES", 15.0) * MINUTE) as u64;
+    let keep = (number("KEEP_HOURS", 24.0) * HOUR) as u64;
     let (Some(key), Some(secret), Ok(addresses), Ok(origins), true) =
         (key, secret, addresses, origins, troubles.is_empty())
     else {

@@ -8,7 +8,6 @@
 //! gathered from its documentation and from recorded traffic; where nobody
 //! knows, a comment says "guess".
 
-#[cfg(target_arch = "wasm32")]
 mod bindings;
 mod callbacks;
 mod create;
@@ -28,6 +27,7 @@ mod tasks;
 mod tests;
 mod uploads;
 
+pub use bindings::{JsSandbox, enlarge};
 pub use event::{Event, Form, Outcome, Request, Source, Turn, Work};
 pub use reply::Reply;
 pub use sandbox::Sandbox;

@@ -3,7 +3,7 @@
 /**
  * Puts a clock that the test holds in place of the runtime's until the test ends: hours take no time.
  *
- * @param {import("node:test").TestContext} t
+ * @param {{ after(end: () => void): void }} t
  */
 export function virtualClock(t) {
   let now = 1_000_000;

@@ -15,6 +15,12 @@ export const SAMPLES = {
 /** A GIF of one pixel. */
 const GIF = Buffer.from("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7", "base64");
 
+/** As small as the service takes one: 32 by 32 grey pixels. */
+const SMALL = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAACAAAAAgCAAAAABWESUoAAAANUlEQVR42mNg4BCQUNAwsHDwCIhIyCioaOiYMGPBig07Dpy4cOPBiw8/GEYVjCoYVTBSFQAAl2zwEJjgKNwAAAAASUVORK5CYII=",
+  "base64",
+);
+
 /**
  * Serves photographs, and what is none, as hosts on the web do. A path that it does not know is a 404.
  */
@@ -25,6 +31,7 @@ export async function imageHost() {
     "/cat.jpg": { body: photo, type: "image/jpeg" },
     "/coffee.webp": { body: await sample("coffee.webp"), type: "image/webp" },
     "/rocket.png": { body: await sample("rocket.png"), type: "image/png" },
+    "/small.png": { body: SMALL, type: "image/png" },
     "/page.jpg": { body: "<!doctype html><title>Sign in</title>", type: "text/html" },
     "/text.jpg": { body: "This is not a photo.", type: "image/jpeg" },
     "/animation.gif": { body: GIF, type: "image/gif" },

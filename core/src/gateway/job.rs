@@ -450,10 +450,13 @@ impl Job {
 
     fn turn(&mut self, secret_hash: String, now: Instant) -> Vec<Effect> {
         self.budgeted = true;
-        let Phase::Queued { .. } = &self.phase else {
-            // A second turn for the same job: it has no use for it.
-            return vec![Effect::EndTurn(0)];
-        };
+        match &self.phase {
+            Phase::Queued { .. } => {}
+            // Told twice of the turn that it is using, because it asked again just before it was called.
+            Phase::Sent(Sent { lost: false, .. }) => return Vec::new(),
+            // It has no use for another.
+            Phase::Sent(_) | Phase::Bound { .. } | Phase::Ended { .. } => return vec![Effect::EndTurn(0)],
+        }
         self.phase = Phase::Sent(Sent { at: now, secret_hash, lost: false, claims: Vec::new() });
         vec![Effect::Create]
     }

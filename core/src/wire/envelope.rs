@@ -1,4 +1,5 @@
 use crate::json::Json;
+use crate::push;
 
 /// `{code, msg, data}`: how the API wraps every reply.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +28,13 @@ impl<V: Json> Envelope<V> {
     #[must_use]
     pub fn task_id(&self) -> Option<String> {
         super::non_empty(self.data.as_ref()?, "taskId")
+    }
+
+    /// Where the server pushes what recordInfo would say, by the reply to createTask or recordInfo of a
+    /// gateway: a path under the base URL, followed by `taskId`s in the query.
+    #[must_use]
+    pub fn events(&self) -> Option<String> {
+        super::non_empty(self.data.as_ref()?, "events").filter(|path| push::is_path(path))
     }
 
     /// The balance in the reply to `GET /api/v1/chat/credit`: a bare number, possibly fractional.

@@ -1,0 +1,29 @@
+//! The same call again, by its `idempotencyKey`: it gives the task of the earlier one.
+
+use crate::failure::{Charged, Failure, Kind};
+
+/// For how long a key is remembered, in milliseconds.
+pub const LIFETIME: f64 = 24.0 * 60.0 * 60.0 * 1_000.0;
+
+/// Whether a key that was first used at `created_at` is forgotten at `now`, both in Unix milliseconds.
+#[must_use]
+pub fn is_over(created_at: f64, now: f64) -> bool {
+    now - created_at > LIFETIME
+}
+
+/// Whether a call for `image` may go on with the task of an earlier one with the same key, which was for
+/// `earlier` and `has_task`, or is making it here.
+///
+/// # Errors
+/// It is another call and needs another key; or nobody knows whether there is a task.
+pub fn goes_on(image: &str, earlier: &str, has_task: bool) -> Result<(), Failure> {
+    if image != earlier {
+        return Err(Failure::invalid("This idempotencyKey was used for another image. Use another key."));
+    }
+    if has_task {
+        return Ok(());
+    }
+    let message = "Another call with this idempotencyKey is under way, or was cut off while its task was being made. \
+                   Nothing was sent now. Look at the account before you use another key.";
+    Err(Failure { message: message.to_owned(), ..Failure::new(Kind::OutcomeUnknown, Charged::Unknown) })
+}

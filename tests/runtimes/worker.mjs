@@ -1,0 +1,11 @@
+// @ts-check
+// Ours in workerd, which is ordered by requests.
+import { work } from "../../bench/player.mjs";
+import { connect } from "./calls.mjs";
+
+export default {
+  /** @param {Request} request */
+  async fetch(request) {
+    return Response.json(await work(await request.json(), connect));
+  },
+};
