@@ -21,6 +21,9 @@ pub struct Rate {
 impl Rate {
     /// What every account may do.
     pub const DOCUMENTED: Rate = Rate { tasks: 20, window: 10_000 };
+
+    /// As fast as anybody likes.
+    pub const UNLIMITED: Rate = Rate { tasks: usize::MAX, window: 0 };
 }
 
 /// What the limit counts: plain data, so that whoever shares it can keep it where it likes.

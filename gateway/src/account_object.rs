@@ -6,27 +6,37 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crisp_upscale_core::gateway::account::{Account, Budget, Told};
+use crisp_upscale_core::job::Instant;
+use crisp_upscale_core::limiter::Rate;
 use futures_util::future::try_join;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use worker::{
-    DurableObject, Env, Request, RequestInit, Response, Result, ScheduledTime, State, Storage, console_error,
-    durable_object,
+    DurableObject, Env, ListOptions, Request, RequestInit, Response, Result, ScheduledTime, State, Storage,
+    console_error, durable_object,
 };
 
+use crate::entries::Entries;
 use crate::job_object::now;
 use crate::settings;
 
 const ACCOUNT: &str = "account";
 const COUNTERS: &str = "counters";
 
+/// What the keys of budgets begin with.
+const BUDGETS: &str = "budget:";
+
+/// How long budgets that count nothing any more may lie about, in milliseconds.
+const SWEEP: u64 = 3_600_000;
+
 /// What jobs, and the owner, ask the account.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Ask {
     /// A turn; with the caller's budget where the job was not counted yet.
     Turn { job: String, caller: String, budget: Option<u32> },
-    /// The job's turn is over, with this code of the service's (0: no answer).
-    End { job: String, code: i64 },
+    /// The job's turn is over, with this code of the service's (0: no answer) and the task that was made.
+    End { job: String, code: i64, task: Option<String> },
     /// Whether the task is the job's: the first to ask has it.
     Claim { job: String, task: String },
     /// The task's job is deleted.
@@ -63,6 +73,8 @@ struct Object {
 struct Memory {
     account: Account,
     counters: Counters,
+    /// When to look for budgets that can be forgotten; not while there are none.
+    sweep_at: Option<Instant>,
 }
 
 /// What the owner may read. Numbers since the gateway was put up.
@@ -89,6 +101,7 @@ impl DurableObject for AccountObject {
 
     async fn alarm(&self) -> Result<Response> {
         self.object.load().await?;
+        self.object.sweep().await?;
         self.object.deal().await?;
         Response::empty()
     }
@@ -99,11 +112,11 @@ impl Object {
         if self.memory.borrow().is_some() {
             return Ok(());
         }
-        let account: Option<String> = self.storage().get(ACCOUNT).await?;
-        let counters: Option<String> = self.storage().get(COUNTERS).await?;
-        let account = account.map(|text| serde_json::from_str(&text)).transpose()?.unwrap_or_default();
-        let counters = counters.map(|text| serde_json::from_str(&text)).transpose()?.unwrap_or_default();
-        self.memory.borrow_mut().get_or_insert(Memory { account, counters });
+        let account = self.get(ACCOUNT).await?.unwrap_or_default();
+        let counters = self.get(COUNTERS).await?.unwrap_or_default();
+        // Budgets of before, if there are any, are looked at in time.
+        let sweep_at = Some(now() + SWEEP);
+        self.memory.borrow_mut().get_or_insert(Memory { account, counters, sweep_at });
         Ok(())
     }
 
@@ -117,16 +130,21 @@ impl Object {
         memory.as_mut().map(change).ok_or_else(|| "The account was not read.".into())
     }
 
-    async fn store(&self) -> Result<()> {
-        let (account, counters, alarm) = self.change(|Memory { account, counters }| {
-            (
-                serde_json::to_string(account),
-                serde_json::to_string(counters),
-                account.alarm(settings::rate(&self.env)),
-            )
-        })?;
+    /// Stores what is in memory and what else is to be, and the time of the next alarm.
+    ///
+    /// Nobody waits until it is on the disk: what a breakdown takes of it is a few counts of the last
+    /// milliseconds, and what the queue forgets, its jobs ask for again.
+    async fn store(&self, entries: Entries) -> Result<()> {
+        let rate = settings::rate(&self.env);
+        let alarm = self.change(|Memory { account, counters, sweep_at }| {
+            if rate != Rate::UNLIMITED {
+                entries.set(ACCOUNT, account)?;
+            }
+            entries.set(COUNTERS, counters)?;
+            Ok::<_, worker::Error>(account.alarm(rate).into_iter().chain(*sweep_at).min())
+        })??;
         let storage = self.storage();
-        let stored = try_join(storage.put(ACCOUNT, account?), storage.put(COUNTERS, counters?));
+        let stored = entries.put(&storage);
         if let Some(alarm) = alarm {
             let at = js_sys::Date::new(&(alarm as f64).into());
             try_join(stored, storage.set_alarm(ScheduledTime::new(at))).await?;
@@ -138,10 +156,11 @@ impl Object {
 
     async fn answer(self: &Rc<Self>, ask: Ask) -> Result<Value> {
         let rate = settings::rate(&self.env);
+        let entries = Entries::default();
         let told = match ask {
             Ask::Turn { job, caller, budget } => {
                 if let Some(tasks_per_hour) = budget
-                    && let Err(wait) = self.take_budget(&caller, tasks_per_hour).await?
+                    && let Err(wait) = self.take_budget(&caller, tasks_per_hour, &entries).await?
                 {
                     return Ok(json!({ "told": "over-budget", "wait": wait }));
                 }
@@ -151,24 +170,26 @@ impl Object {
                     Told::Full(wait) => json!({ "told": "full", "wait": wait }),
                 }
             }
-            Ask::End { job, code } => {
+            Ask::End { job, code, task } => {
                 self.change(|memory| {
                     memory.account.end(&job, now());
                     *memory.counters.codes.entry(code).or_default() += 1;
                 })?;
+                if let Some(task) = task {
+                    entries.set(&owner_of(&task), &job)?;
+                }
                 Value::Null
             }
             Ask::Claim { job, task } => {
-                let key = format!("task:{task}");
-                let owner: Option<String> = self.storage().get(&key).await?;
+                let owner: Option<String> = self.get(&owner_of(&task)).await?;
                 let ours = owner.is_none_or(|owner| owner == job);
                 if ours {
-                    self.storage().put(&key, &job).await?;
+                    entries.set(&owner_of(&task), &job)?;
                 }
-                return Ok(json!({ "ours": ours }));
+                json!({ "ours": ours })
             }
             Ask::Forget { task } => {
-                self.storage().delete(&format!("task:{task}")).await?;
+                self.storage().delete(&owner_of(&task)).await?;
                 return Ok(Value::Null);
             }
             Ask::Ended { state, recovered } => {
@@ -179,31 +200,59 @@ impl Object {
                 Value::Null
             }
             Ask::Counters => {
-                return self.change(|Memory { account, counters }| {
+                return self.change(|Memory { account, counters, .. }| {
                     let Counters { ended, codes, recovered } = counters;
                     json!({ "ended": ended, "codes": codes, "recovered": recovered, "waiting": account.waiting() })
                 });
             }
         };
-        self.store().await?;
+        self.store(entries).await?;
         Ok(told)
     }
 
+    async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
+        let text: Option<String> = self.storage().get(key).await?;
+        Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
+    }
+
     /// Counts a task of the caller's; or says in how many milliseconds there is room for another.
-    async fn take_budget(&self, caller: &str, tasks_per_hour: u32) -> Result<std::result::Result<(), u64>> {
-        let key = format!("budget:{caller}");
-        let budget: Option<String> = self.storage().get(&key).await?;
-        let mut budget: Budget =
-            budget.map(|text| serde_json::from_str(&text)).transpose()?.unwrap_or_default();
+    async fn take_budget(
+        &self,
+        caller: &str,
+        tasks_per_hour: u32,
+        entries: &Entries,
+    ) -> Result<std::result::Result<(), u64>> {
+        let key = format!("{BUDGETS}{caller}");
+        let mut budget: Budget = self.get(&key).await?.unwrap_or_default();
         let taken = budget.take(tasks_per_hour, now());
-        self.storage().put(&key, serde_json::to_string(&budget)?).await?;
+        entries.set(&key, &budget)?;
+        self.change(|memory| *memory.sweep_at.get_or_insert(now() + SWEEP))?;
         Ok(taken)
+    }
+
+    /// Forgets the budgets that count nothing any more.
+    async fn sweep(&self) -> Result<()> {
+        let due = self.change(|memory| memory.sweep_at.take_if(|at| *at <= now()).is_some())?;
+        if !due {
+            return Ok(());
+        }
+        let budgets = self.storage().list_with_options(ListOptions::new().prefix(BUDGETS)).await?;
+        for key in budgets.keys() {
+            let key = key?.as_string().unwrap_or_default();
+            let budget: Budget = self.get(&key).await?.unwrap_or_default();
+            if budget.is_over(now()) {
+                self.storage().delete(&key).await?;
+            } else {
+                self.change(|memory| *memory.sweep_at.get_or_insert(now() + SWEEP))?;
+            }
+        }
+        Ok(())
     }
 
     /// Calls the jobs whose turn it is.
     async fn deal(self: &Rc<Self>) -> Result<()> {
         let jobs = self.change(|memory| memory.account.deal(settings::rate(&self.env), now()))?;
-        self.store().await?;
+        self.store(Entries::default()).await?;
         for job in jobs {
             let object = self.clone();
             self.state.wait_until(async move {
@@ -219,4 +268,9 @@ impl Object {
         self.env.durable_object("JOBS")?.get_by_name(job)?.fetch_with_str("https://job/turn").await?;
         Ok(())
     }
+}
+
+/// The key of whose task this is.
+fn owner_of(task: &str) -> String {
+    format!("task:{task}")
 }

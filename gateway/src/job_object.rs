@@ -1,7 +1,7 @@
 //! The Durable Object of one job: plays [`Job`]. It stores what the rule says and only then
 //! does what it says, so whatever cuts it off, what is stored says what may have happened.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
@@ -82,14 +82,17 @@ struct Object {
     /// What is stored, once it was read.
     kept: RefCell<Option<Kept>>,
     was_read: Cell<bool>,
+    settings: OnceCell<Settings>,
+    /// When the alarm is set to ring, in Unix milliseconds, as far as it is known.
+    rings_at: Cell<Option<u64>>,
     /// Those whose createTask waits for an answer, and those who listen: told when the record changes.
     listeners: RefCell<Vec<Sender<()>>>,
 }
 
 impl DurableObject for JobObject {
     fn new(state: State, env: Env) -> Self {
-        let (kept, was_read, listeners) = Default::default();
-        JobObject { object: Rc::new(Object { state, env, kept, was_read, listeners }) }
+        let (kept, was_read, settings, rings_at, listeners) = Default::default();
+        JobObject { object: Rc::new(Object { state, env, kept, was_read, settings, rings_at, listeners }) }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
@@ -112,6 +115,7 @@ impl DurableObject for JobObject {
     }
 
     async fn alarm(&self) -> Result<Response> {
+        self.object.rings_at.set(None);
         self.object.load().await?;
         self.object.tell(Event::Woken, None).await?;
         Response::empty()
@@ -137,27 +141,48 @@ impl Object {
         self.kept.borrow().clone()
     }
 
-    fn settings(&self) -> Result<Settings> {
-        settings::read(&self.env).map_err(|_| "The settings are gone.".into())
+    fn settings(&self) -> Result<&Settings> {
+        if let Some(settings) = self.settings.get() {
+            return Ok(settings);
+        }
+        let settings = settings::read(&self.env).map_err(|_| "The settings are gone.")?;
+        Ok(self.settings.get_or_init(|| settings))
     }
 
     /// Tells the job what happened, stores it, and begins what it says is to be done. `secret`: that of the
     /// callback, on the way from a turn to its createTask.
     async fn tell(self: &Rc<Self>, event: Event<Value>, secret: Option<String>) -> Result<()> {
-        let settings = self.settings()?;
-        let effects = match &mut *self.kept.borrow_mut() {
-            Some(kept) => kept.job.handle(event, now(), settings.rules),
+        let rules = self.settings()?.rules;
+        let (effects, changed, alarm) = match &mut *self.kept.borrow_mut() {
+            Some(kept) => {
+                let before = kept.job.clone();
+                let effects = kept.job.handle(event, now(), rules);
+                (effects, kept.job != before, kept.job.alarm(rules))
+            }
             None => return Ok(()),
         };
-        self.store_and_play(effects, secret).await
+        let stored = async { if changed { self.store().await } else { Ok(()) } };
+        try_join(stored, self.ring(alarm)).await?;
+        self.begin_all(effects, secret);
+        Ok(())
     }
 
-    async fn store_and_play(self: &Rc<Self>, effects: Vec<Effect>, secret: Option<String>) -> Result<()> {
-        let Some(kept) = self.kept() else { return Ok(()) };
-        let storage = self.state.storage();
-        let alarm = js_sys::Date::new(&(kept.job.alarm(self.settings()?.rules) as f64).into());
-        let stored = storage.put(KEPT, serde_json::to_string(&kept)?);
-        try_join(stored, storage.set_alarm(ScheduledTime::new(alarm))).await?;
+    async fn store(&self) -> Result<()> {
+        self.state.storage().put(KEPT, serde_json::to_string(&self.kept())?).await
+    }
+
+    /// Sets the alarm, unless it rings before: the job has nothing to do then, and it is set anew.
+    async fn ring(&self, at: u64) -> Result<()> {
+        if self.rings_at.get().is_some_and(|rings_at| rings_at <= at) {
+            return Ok(());
+        }
+        self.rings_at.set(Some(at));
+        let date = js_sys::Date::new(&(at as f64).into());
+        self.state.storage().set_alarm(ScheduledTime::new(date)).await
+    }
+
+    /// Begins what is to be done.
+    fn begin_all(self: &Rc<Self>, effects: Vec<Effect>, secret: Option<String>) {
         for effect in effects {
             let (object, secret) = (self.clone(), secret.clone());
             self.state.wait_until(async move {
@@ -167,7 +192,6 @@ impl Object {
                 }
             });
         }
-        Ok(())
     }
 
     async fn play(self: &Rc<Self>, effect: Effect, secret: Option<String>) -> Result<()> {
@@ -195,13 +219,13 @@ impl Object {
                 let public = public.trim_end_matches('/');
                 let url = secret.map(|secret| format!("{public}/callback/{id}/{secret}"));
                 let Order { model, image, .. } = &job.order;
-                let came = upstream::create(&settings, model, image, url, CREATE_PATIENCE).await;
+                let came = upstream::create(settings, model, image, url, CREATE_PATIENCE).await;
                 let code = came.as_ref().ok().and_then(|reply| Some(reply.envelope()?.code));
                 log::line("createTask", json!({ "job": id, "code": code }));
                 self.tell(Event::Created(came), None).await
             }
-            Effect::EndTurn(code) => {
-                account_object::ask(&self.env, &Ask::End { job: id, code }).await?;
+            Effect::EndTurn(code, task) => {
+                account_object::ask(&self.env, &Ask::End { job: id, code, task }).await?;
                 Ok(())
             }
             Effect::Claim(task) => {
@@ -211,7 +235,7 @@ impl Object {
                 self.tell(Event::Claimed(task, ours), None).await
             }
             Effect::Look(task) => {
-                let came = upstream::look(&settings, &task).await;
+                let came = upstream::look(settings, &task).await;
                 self.tell(Event::Looked(task, came), None).await
             }
             Effect::Tell => {
@@ -228,7 +252,7 @@ impl Object {
                 Ok(())
             }
             Effect::Relay(url) => {
-                let envelope = record::record(&settings, &id, &base, &job);
+                let envelope = record::record(settings, &id, &base, &job);
                 let done = relay::post(&url, &envelope).await;
                 self.tell(Event::Relayed(done), None).await
             }
@@ -281,9 +305,8 @@ impl Object {
         };
         // Before the first await, so that nothing it waits for is missed.
         let mut changes = self.listen();
-        if !effects.is_empty() {
-            self.store_and_play(effects, None).await?;
-        }
+        // Nothing is stored yet: it is with the turn, or the place in the queue, and before anything is sent.
+        self.begin_all(effects, None);
         let answered = async {
             loop {
                 match self.kept().and_then(|kept| kept.job.answer()) {
@@ -310,7 +333,7 @@ impl Object {
     /// What recordInfo answers its caller; `None` to everybody else.
     fn envelope(&self, caller: &str) -> Option<Value> {
         let Kept { id, base, job, .. } = self.kept().filter(|kept| kept.job.order.caller == caller)?;
-        Some(record::record(&self.settings().ok()?, &id, &base, &job))
+        Some(record::record(self.settings().ok()?, &id, &base, &job))
     }
 
     fn listen(&self) -> Receiver<()> {

@@ -5,6 +5,7 @@ mod account_object;
 mod body;
 mod callback;
 mod callers;
+mod entries;
 mod events;
 mod job_object;
 mod log;

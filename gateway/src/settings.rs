@@ -42,6 +42,13 @@ pub(crate) struct Settings {
     pub(crate) rules: Rules,
 }
 
+// Not derived: it would print the key.
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Settings")
+    }
+}
+
 /// The settings, or the names of those that are missing or wrong.
 pub(crate) fn read(env: &Env) -> Result<Settings, Vec<Trouble>> {
     let mut troubles = Vec::new();
@@ -129,7 +136,7 @@ pub(crate) fn rate(env: &Env) -> Rate {
 
 fn parse_rate(limit: &str) -> Option<Rate> {
     if limit == "0" {
-        return Some(Rate { tasks: usize::MAX, window: 0 });
+        return Some(Rate::UNLIMITED);
     }
     let (tasks, seconds) = limit.split_once('/')?;
     let seconds: f64 = seconds.parse().ok().filter(|seconds| *seconds > 0.0)?;

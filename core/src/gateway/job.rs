@@ -119,8 +119,9 @@ pub enum Effect {
     /// Send createTask, with a callback URL that carries the secret of the turn; then
     /// [`Event::Created`].
     Create,
-    /// Tell the account that the turn is over, with the code of the service's answer (0 where none came).
-    EndTurn(i64),
+    /// Tell the account that the turn is over, with the code of the service's answer (0 where none came),
+    /// and with the task that was made, which is this job's.
+    EndTurn(i64, Option<String>),
     /// Write down at the account that the task is this job's, unless it is another's; then
     /// [`Event::Claimed`].
     Claim(String),
@@ -409,7 +410,7 @@ impl Job {
                     && !sent.lost
                 {
                     sent.lost = true;
-                    return vec![Effect::EndTurn(0), Effect::Tell];
+                    return vec![Effect::EndTurn(0, None), Effect::Tell];
                 }
                 Vec::new()
             }
@@ -455,7 +456,9 @@ impl Job {
             // Told twice of the turn that it is using, because it asked again just before it was called.
             Phase::Sent(Sent { lost: false, .. }) => return Vec::new(),
             // It has no use for another.
-            Phase::Sent(_) | Phase::Bound { .. } | Phase::Ended { .. } => return vec![Effect::EndTurn(0)],
+            Phase::Sent(_) | Phase::Bound { .. } | Phase::Ended { .. } => {
+                return vec![Effect::EndTurn(0, None)];
+            }
         }
         self.phase = Phase::Sent(Sent { at: now, secret_hash, lost: false, claims: Vec::new() });
         vec![Effect::Create]
@@ -464,16 +467,17 @@ impl Job {
     fn created<V: Json>(&mut self, came: Result<Reply<V>, Fault>, now: Instant, rules: Rules) -> Vec<Effect> {
         let Phase::Sent(sent) = &mut self.phase else {
             // A callback was faster, and has said what the reply would.
-            return vec![Effect::EndTurn(0)];
+            return vec![Effect::EndTurn(0, None)];
         };
         let envelope = came.as_ref().ok().and_then(Reply::envelope);
         let status = came.as_ref().map_or(0, |reply| i64::from(reply.status));
-        let mut effects = vec![Effect::EndTurn(envelope.as_ref().map_or(status, |envelope| envelope.code))];
+        let code = envelope.as_ref().map_or(status, |envelope| envelope.code);
         // The service's own words: callers' clients add theirs.
         let said = envelope.and_then(|envelope| envelope.msg);
+        let mut effects = vec![Effect::EndTurn(code, None)];
         match came.as_ref().map(created) {
             Ok(Created::Made(task)) => {
-                effects.push(Effect::Claim(task.clone()));
+                effects = vec![Effect::EndTurn(code, Some(task.clone()))];
                 let sent = sent.clone();
                 effects.extend(self.bind(task, sent, now, rules));
             }
@@ -540,7 +544,7 @@ impl Job {
                 let mut effects = Vec::new();
                 if !sent.lost && now >= sent.at.saturating_add(CREATE_PATIENCE) {
                     sent.lost = true;
-                    effects.extend([Effect::EndTurn(0), Effect::Tell]);
+                    effects.extend([Effect::EndTurn(0, None), Effect::Tell]);
                 }
                 if sent.lost || now >= sent.at.saturating_add(ANSWER_PATIENCE) {
                     effects.extend(sent.due_claim(now).map(Effect::Look));
