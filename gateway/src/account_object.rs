@@ -37,10 +37,15 @@ pub(crate) enum Ask {
     Counters,
 }
 
-/// Asks the account.
-pub(crate) async fn ask(env: &Env, ask: &Ask) -> Result<Value> {
+/// Asks the account one thing.
+pub(crate) async fn ask(env: &Env, ask: Ask) -> Result<Value> {
+    Ok(ask_all(env, &[ask]).await?.pop().unwrap_or_default())
+}
+
+/// Asks the account several things at once; what it says to each.
+pub(crate) async fn ask_all(env: &Env, asks: &[Ask]) -> Result<Vec<Value>> {
     let mut init = RequestInit::new();
-    init.with_method(worker::Method::Post).with_body(Some(serde_json::to_string(ask)?.into()));
+    init.with_method(worker::Method::Post).with_body(Some(serde_json::to_string(asks)?.into()));
     let request = Request::new_with_init("https://account/", &init)?;
     env.durable_object("ACCOUNT")?.get_by_name(ACCOUNT)?.fetch_with_request(request).await?.json().await
 }
@@ -83,7 +88,16 @@ impl DurableObject for AccountObject {
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         self.object.load().await?;
-        let told = self.object.answer(serde_json::from_str(&request.text().await?)?).await?;
+        let asks: Vec<Ask> = serde_json::from_str(&request.text().await?)?;
+        let mut told = Vec::new();
+        let mut changed = false;
+        for ask in asks {
+            changed |= matches!(ask, Ask::Turn { .. } | Ask::End { .. } | Ask::Ended { .. });
+            told.push(self.object.answer(ask).await?);
+        }
+        if changed {
+            self.object.store().await?;
+        }
         Response::from_json(&told)
     }
 
@@ -136,9 +150,9 @@ impl Object {
         Ok(())
     }
 
-    async fn answer(self: &Rc<Self>, ask: Ask) -> Result<Value> {
+    async fn answer(&self, ask: Ask) -> Result<Value> {
         let rate = settings::rate(&self.env);
-        let told = match ask {
+        Ok(match ask {
             Ask::Turn { job, caller, budget } => {
                 if let Some(tasks_per_hour) = budget
                     && let Err(wait) = self.take_budget(&caller, tasks_per_hour).await?
@@ -165,11 +179,11 @@ impl Object {
                 if ours {
                     self.storage().put(&key, &job).await?;
                 }
-                return Ok(json!({ "ours": ours }));
+                json!({ "ours": ours })
             }
             Ask::Forget { task } => {
                 self.storage().delete(&format!("task:{task}")).await?;
-                return Ok(Value::Null);
+                Value::Null
             }
             Ask::Ended { state, recovered } => {
                 self.change(|Memory { counters, .. }| {
@@ -179,14 +193,12 @@ impl Object {
                 Value::Null
             }
             Ask::Counters => {
-                return self.change(|Memory { account, counters }| {
+                self.change(|Memory { account, counters }| {
                     let Counters { ended, codes, recovered } = counters;
                     json!({ "ended": ended, "codes": codes, "recovered": recovered, "waiting": account.waiting() })
-                });
+                })?
             }
-        };
-        self.store().await?;
-        Ok(told)
+        })
     }
 
     /// Counts a task of the caller's; or says in how many milliseconds there is room for another.

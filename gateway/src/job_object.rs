@@ -158,16 +158,53 @@ impl Object {
         let alarm = js_sys::Date::new(&(kept.job.alarm(self.settings()?.rules) as f64).into());
         let stored = storage.put(KEPT, serde_json::to_string(&kept)?);
         try_join(stored, storage.set_alarm(ScheduledTime::new(alarm))).await?;
+        let (reports, effects): (Vec<_>, Vec<_>) = effects
+            .into_iter()
+            .partition(|effect| matches!(effect, Effect::EndTurn(_) | Effect::Claim(_) | Effect::Ended(..)));
+        if !reports.is_empty() {
+            let object = self.clone();
+            self.begin_work(async move { object.report(reports).await });
+        }
         for effect in effects {
             let (object, secret) = (self.clone(), secret.clone());
-            self.state.wait_until(async move {
-                if let Err(error) = object.play(effect, secret).await {
-                    // The alarm comes again to whatever is left undone.
-                    console_error!("{}", json!({ "event": "failed", "error": error.to_string() }));
-                }
-            });
+            self.begin_work(async move { object.play(effect, secret).await });
         }
         Ok(())
+    }
+
+    /// Goes on after the request that began it has been answered.
+    fn begin_work(&self, work: impl Future<Output = Result<()>> + 'static) {
+        self.state.wait_until(async {
+            if let Err(error) = work.await {
+                // The alarm comes again to whatever is left undone.
+                console_error!("{}", json!({ "event": "failed", "error": error.to_string() }));
+            }
+        });
+    }
+
+    /// Tells the account what is for it, all at once.
+    async fn report(self: &Rc<Self>, reports: Vec<Effect>) -> Result<()> {
+        let Some(Kept { id, .. }) = self.kept() else { return Ok(()) };
+        let mut asks = Vec::new();
+        let mut claimed = None;
+        for report in reports {
+            match report {
+                Effect::EndTurn(code) => asks.push(Ask::End { job: id.clone(), code }),
+                Effect::Ended(state, recovered) => {
+                    log::line("ended", json!({ "job": id, "state": state, "recovered": recovered }));
+                    asks.push(Ask::Ended { state: state.to_owned(), recovered });
+                }
+                Effect::Claim(task) => {
+                    claimed = Some((asks.len(), task.clone()));
+                    asks.push(Ask::Claim { job: id.clone(), task });
+                }
+                _ => {}
+            }
+        }
+        let told = account_object::ask_all(&self.env, &asks).await?;
+        let Some((index, task)) = claimed else { return Ok(()) };
+        let ours = told.get(index).and_then(|told| told.get("ours")?.as_bool()).unwrap_or_default();
+        self.tell(Event::Claimed(task, ours), None).await
     }
 
     async fn play(self: &Rc<Self>, effect: Effect, secret: Option<String>) -> Result<()> {
@@ -177,7 +214,7 @@ impl Object {
             Effect::AskTurn(first) => {
                 let caller = job.order.caller;
                 let budget = first.then_some(tasks_per_hour);
-                let told = account_object::ask(&self.env, &Ask::Turn { job: id, caller, budget }).await;
+                let told = account_object::ask(&self.env, Ask::Turn { job: id, caller, budget }).await;
                 match told.as_ref().ok().and_then(|told| told.get("told")).and_then(Value::as_str) {
                     Some("go") => self.begin().await,
                     Some("queued") => self.tell(Event::Queued, None).await,
@@ -200,16 +237,6 @@ impl Object {
                 log::line("createTask", json!({ "job": id, "code": code }));
                 self.tell(Event::Created(came), None).await
             }
-            Effect::EndTurn(code) => {
-                account_object::ask(&self.env, &Ask::End { job: id, code }).await?;
-                Ok(())
-            }
-            Effect::Claim(task) => {
-                let told =
-                    account_object::ask(&self.env, &Ask::Claim { job: id, task: task.clone() }).await?;
-                let ours = told.get("ours").and_then(Value::as_bool).unwrap_or_default();
-                self.tell(Event::Claimed(task, ours), None).await
-            }
             Effect::Look(task) => {
                 let came = upstream::look(&settings, &task).await;
                 self.tell(Event::Looked(task, came), None).await
@@ -222,11 +249,8 @@ impl Object {
                 });
                 Ok(())
             }
-            Effect::Ended(state, recovered) => {
-                log::line("ended", json!({ "job": id, "state": state, "recovered": recovered }));
-                account_object::ask(&self.env, &Ask::Ended { state: state.to_owned(), recovered }).await?;
-                Ok(())
-            }
+            // These are reported.
+            Effect::EndTurn(_) | Effect::Claim(_) | Effect::Ended(..) => Ok(()),
             Effect::Relay(url) => {
                 let envelope = record::record(&settings, &id, &base, &job);
                 let done = relay::post(&url, &envelope).await;
@@ -242,7 +266,7 @@ impl Object {
             Effect::Erase(task) => {
                 results::delete(&self.env, &id).await?;
                 if let Some(task) = task {
-                    account_object::ask(&self.env, &Ask::Forget { task }).await?;
+                    account_object::ask(&self.env, Ask::Forget { task }).await?;
                 }
                 *self.kept.borrow_mut() = None;
                 self.state.storage().delete_alarm().await?;

@@ -149,7 +149,7 @@ async fn counters(env: &Env, request: &Request) -> Result<Response> {
     if !callers::is_owner(env, request)? {
         return refusal(401, "These are for the owner: Authorization: Bearer, with the setting OWNER_TOKEN.");
     }
-    Response::from_json(&account_object::ask(env, &Ask::Counters).await?)
+    Response::from_json(&account_object::ask(env, Ask::Counters).await?)
 }
 
 async fn credit(settings: &Settings, env: &Env) -> Result<Response> {
