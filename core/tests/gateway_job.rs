@@ -128,7 +128,7 @@ fn the_ordinary_life_is_a_turn_a_create_a_callback_and_one_look() {
     assert_eq!(job.job().answer(), None);
     assert_eq!(
         job.tell(Event::Created(Ok(made("t1")))),
-        [Effect::EndTurn(200), Effect::Claim("t1".to_owned()), Effect::Tell]
+        [Effect::EndTurn(200, Some("t1".to_owned())), Effect::Tell]
     );
     assert_eq!(job.job().answer(), Some(Answer::Made));
     assert_eq!(job.state(), "waiting");
@@ -236,7 +236,7 @@ fn a_refusal_is_the_answer_with_its_code_and_the_services_words() {
     for code in [400, 401, 402, 404, 405, 422, 433, 451, 455, 505] {
         let mut job = Stored::sent();
         let effects = job.tell(Event::Created(Ok(refusal(code, "No."))));
-        assert_eq!(effects, [Effect::EndTurn(code), Effect::Tell, Effect::Ended("refused", false)]);
+        assert_eq!(effects, [Effect::EndTurn(code, None), Effect::Tell, Effect::Ended("refused", false)]);
         assert_eq!(job.job().answer(), Some(Answer::Refused(code, "No.".to_owned(), None)));
         assert_eq!(job.fail_code(), Some(code.to_string()));
     }
@@ -290,7 +290,7 @@ fn the_same_key_with_another_image_is_an_error_and_changes_nothing() {
 fn the_services_rate_limit_is_waited_for_and_the_create_sent_again() {
     let mut job = Stored::sent();
     let limited = Reply { retry_after: Some(7_000), ..refusal(429, "slow") };
-    assert_eq!(job.tell(Event::Created(Ok(limited))), [Effect::EndTurn(429)]);
+    assert_eq!(job.tell(Event::Created(Ok(limited))), [Effect::EndTurn(429, None)]);
     assert_eq!(job.job().answer(), None);
     assert_eq!(job.wake(), [Effect::AskTurn(false)], "the budget counts it once");
     assert_eq!(job.now, BEGIN + 7_000);
@@ -336,7 +336,7 @@ fn a_job_that_waits_asks_again_in_case_the_account_forgot_it() {
 #[test]
 fn a_second_turn_is_given_back_unless_it_is_the_one_in_use() {
     // Of one that is sent it is the turn that it is using: the account has one for each job.
-    for (mut job, effects) in [(Stored::sent(), vec![]), (Stored::bound(), vec![Effect::EndTurn(0)])] {
+    for (mut job, effects) in [(Stored::sent(), vec![]), (Stored::bound(), vec![Effect::EndTurn(0, None)])] {
         assert_eq!(job.tell(Event::Turn("other".to_owned())), effects);
         assert!(job.takes_call("hash", &["t1"]), "its secret stays what was sent");
     }
@@ -460,7 +460,11 @@ fn a_callback_before_a_reply_that_hangs_is_worked_off_after_ten_seconds() {
     assert_eq!(job.now, BEGIN + 10_000);
     job.tell(looked("t1", "success"));
     job.tell(Event::Claimed("t1".to_owned(), true));
-    assert_eq!(job.tell(Event::Created(Ok(made("t1")))), [Effect::EndTurn(0)], "the reply tells nothing new");
+    assert_eq!(
+        job.tell(Event::Created(Ok(made("t1")))),
+        [Effect::EndTurn(0, None)],
+        "the reply tells nothing new"
+    );
     job.wake();
     assert_eq!(job.tell(looked("t1", "success")), [Effect::Tell, Effect::Ended("success", true)]);
 }
@@ -468,7 +472,7 @@ fn a_callback_before_a_reply_that_hangs_is_worked_off_after_ten_seconds() {
 #[test]
 fn a_reply_that_never_comes_is_lost_after_a_minute() {
     let mut job = Stored::sent();
-    assert_eq!(job.wake(), [Effect::EndTurn(0), Effect::Tell]);
+    assert_eq!(job.wake(), [Effect::EndTurn(0, None), Effect::Tell]);
     assert_eq!(job.now, BEGIN + MINUTE);
     job.tell(Event::Created(Ok(made("t1"))));
     assert_eq!(job.wake(), [look("t1")], "and if it comes after all, it is taken");
@@ -477,7 +481,7 @@ fn a_reply_that_never_comes_is_lost_after_a_minute() {
 #[test]
 fn who_wakes_up_in_the_middle_of_a_create_never_sends_again() {
     let mut job = Stored::sent();
-    assert_eq!(job.tell(Event::Loaded), [Effect::EndTurn(0), Effect::Tell]);
+    assert_eq!(job.tell(Event::Loaded), [Effect::EndTurn(0, None), Effect::Tell]);
     assert_eq!(job.job().answer(), Some(Answer::Made));
     job.call("hash", &["t1"]);
     assert_eq!(job.wake(), [look("t1")]);
@@ -647,7 +651,7 @@ fn whatever_is_cut_off_one_order_makes_one_task_and_its_end_is_found() {
                     job.tell(Event::Looked(task, told))
                 }
                 Effect::Claim(task) => job.tell(Event::Claimed(task, true)),
-                Effect::EndTurn(_) | Effect::Tell | Effect::Ended(..) => vec![],
+                Effect::EndTurn(..) | Effect::Tell | Effect::Ended(..) => vec![],
                 Effect::Relay(_) | Effect::Copy(_) | Effect::Erase(_) => panic!("seed {seed}: {effect:?}"),
             });
         }
