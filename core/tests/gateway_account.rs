@@ -174,13 +174,34 @@ fn a_queue_that_is_full_says_when_to_come_back() {
 fn a_budget_holds_for_any_hour() {
     let mut budget = Budget::default();
     for nth in 0..10 {
-        assert_eq!(budget.take(10, BEGIN + nth * 60_000), Ok(()));
+        assert_eq!(budget.take(10, BEGIN + nth * 30_000), Ok(()));
     }
-    assert_eq!(budget.take(10, BEGIN + 600_000), Err(3_000_000));
-    assert_eq!(budget.take(10, BEGIN + 3_599_999), Err(1));
-    assert_eq!(budget.take(10, BEGIN + 3_600_000), Ok(()));
-    assert_eq!(budget.take(10, BEGIN + 3_600_000), Err(60_000));
-    assert!(!budget.is_over(BEGIN + 7_199_999));
-    assert!(budget.is_over(BEGIN + 7_200_000));
+    // It counts by the minute, and a minute counts to its own end.
+    assert_eq!(budget.take(10, BEGIN + 600_000), Err(3_060_000));
+    assert_eq!(budget.take(10, BEGIN + 3_659_999), Err(1));
+    assert_eq!(budget.take(10, BEGIN + 3_660_000), Ok(()));
+    assert_eq!(budget.take(10, BEGIN + 3_660_000), Ok(()), "two were in that minute");
+    assert_eq!(budget.take(10, BEGIN + 3_660_000), Err(60_000));
+    assert!(!budget.is_over(BEGIN + 7_319_999));
+    assert!(budget.is_over(BEGIN + 7_320_000));
     assert_eq!(Budget::default().take(0, BEGIN), Err(3_600_000), "a budget of nothing");
+}
+
+#[test]
+fn no_hour_holds_more_than_the_budget_however_it_is_spent() {
+    let mut noise = 3_u64;
+    let mut budget = Budget::default();
+    let mut taken = VecDeque::new();
+    let mut now = BEGIN;
+    for _ in 0..20_000 {
+        noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        now += (noise >> 33) % 20_000;
+        if budget.take(50, now).is_ok() {
+            taken.push_back(now);
+        }
+        taken.retain(|&at| at + 3_600_000 > now);
+        assert!(taken.len() <= 50);
+    }
+    let room = serde_json::to_string(&budget).unwrap().len();
+    assert!(room < 4_000, "{room}");
 }

@@ -1,7 +1,7 @@
 //! The Durable Object of the account, of which there is one: plays [`Account`], and keeps the callers'
 //! budgets, whose each task is, and the counters.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -67,6 +67,8 @@ struct Object {
     state: State,
     env: Env,
     memory: RefCell<Option<Memory>>,
+    /// When the alarm is set to ring, in Unix milliseconds, as far as it is known.
+    rings_at: Cell<Option<Instant>>,
 }
 
 #[derive(Debug)]
@@ -90,7 +92,9 @@ struct Counters {
 
 impl DurableObject for AccountObject {
     fn new(state: State, env: Env) -> Self {
-        AccountObject { object: Rc::new(Object { state, env, memory: RefCell::default() }) }
+        AccountObject {
+            object: Rc::new(Object { state, env, memory: RefCell::default(), rings_at: Cell::default() }),
+        }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
@@ -100,6 +104,7 @@ impl DurableObject for AccountObject {
     }
 
     async fn alarm(&self) -> Result<Response> {
+        self.object.rings_at.set(None);
         self.object.load().await?;
         self.object.sweep().await?;
         self.object.deal().await?;
@@ -144,14 +149,17 @@ impl Object {
             Ok::<_, worker::Error>(account.alarm(rate).into_iter().chain(*sweep_at).min())
         })??;
         let storage = self.storage();
-        let stored = entries.put(&storage);
-        if let Some(alarm) = alarm {
-            let at = js_sys::Date::new(&(alarm as f64).into());
-            try_join(stored, storage.set_alarm(ScheduledTime::new(at))).await?;
-        } else {
-            stored.await?;
-        }
+        try_join(entries.put(&storage), self.ring(&storage, alarm)).await?;
         Ok(())
+    }
+
+    /// Sets the alarm, unless it rings before: there is nothing to do then, and it is set anew.
+    async fn ring(&self, storage: &Storage, at: Option<Instant>) -> Result<()> {
+        let Some(at) = at.filter(|at| self.rings_at.get().is_none_or(|rings_at| *at < rings_at)) else {
+            return Ok(());
+        };
+        self.rings_at.set(Some(at));
+        storage.set_alarm(ScheduledTime::new(js_sys::Date::new(&(at as f64).into()))).await
     }
 
     async fn answer(self: &Rc<Self>, ask: Ask) -> Result<Value> {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crisp_upscale_core::gateway::account::{FULL, OVER_BUDGET};
 use crisp_upscale_core::gateway::ids;
 use crisp_upscale_core::gateway::job::{ANSWER_PATIENCE, Answer, CREATE_PATIENCE, Effect, Event, Job, Order};
+use crisp_upscale_core::limiter::Rate;
 use futures_channel::mpsc::{Receiver, Sender, channel};
 use futures_util::future::{Either, select, try_join};
 use futures_util::{StreamExt, stream};
@@ -37,7 +38,7 @@ struct Kept {
     /// The gateway's own origin, as its caller and the service reach it.
     base: String,
     /// How many tasks its caller may make in an hour.
-    tasks_per_hour: u32,
+    tasks_per_hour: Option<u32>,
     job: Job,
 }
 
@@ -46,7 +47,7 @@ struct Kept {
 pub(crate) struct Create {
     pub(crate) id: String,
     pub(crate) base: String,
-    pub(crate) tasks_per_hour: u32,
+    pub(crate) tasks_per_hour: Option<u32>,
     pub(crate) order: Order,
 }
 
@@ -200,7 +201,10 @@ impl Object {
         match effect {
             Effect::AskTurn(first) => {
                 let caller = job.order.caller;
-                let budget = first.then_some(tasks_per_hour);
+                let budget = tasks_per_hour.filter(|_| first);
+                if budget.is_none() && settings::rate(&self.env) == Rate::UNLIMITED {
+                    return self.begin().await;
+                }
                 let told = account_object::ask(&self.env, &Ask::Turn { job: id, caller, budget }).await;
                 match told.as_ref().ok().and_then(|told| told.get("told")).and_then(Value::as_str) {
                     Some("go") => self.begin().await,

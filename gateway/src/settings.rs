@@ -33,7 +33,7 @@ pub(crate) struct Settings {
     /// The models that may be asked for.
     pub(crate) models: Vec<String>,
     /// A caller's budget, where its token says nothing else.
-    pub(crate) tasks_per_hour: u32,
+    pub(crate) tasks_per_hour: Option<u32>,
     /// The same of all who have the page's passphrase.
     pub(crate) page_tasks_per_hour: u32,
     /// The key of the service's callbacks.
@@ -83,7 +83,8 @@ pub(crate) fn read(env: &Env) -> Result<Settings, Vec<Trouble>> {
         }
         set.flatten().unwrap_or(default)
     };
-    let tasks_per_hour = number("TASKS_PER_HOUR", 100.0) as u32;
+    let unlimited = text(env, "TASKS_PER_HOUR").as_deref() == Some("none");
+    let tasks_per_hour = (!unlimited).then(|| number("TASKS_PER_HOUR", 100.0) as u32);
     let page_tasks_per_hour = number("PAGE_TASKS_PER_HOUR", 10.0) as u32;
     let outcome = (number("OUTCOME_MINUTES", 15.0) * MINUTE) as u64;
     let keep = (number("KEEP_HOURS", 24.0) * HOUR) as u64;

@@ -44,7 +44,7 @@ pub(crate) async fn create(
         Some(key) => ids::keyed_job_id(&caller.name, &key),
         None => ids::random_job_id(random::bytes()?),
     };
-    let tasks_per_hour = caller.tasks_per_hour.unwrap_or(settings.tasks_per_hour);
+    let tasks_per_hour = caller.tasks_per_hour.or(settings.tasks_per_hour);
     let base = request.url()?.origin().ascii_serialization();
     let create = Create { id: id.clone(), base, tasks_per_hour, order };
     match job_object::tell(env, &id, "/create", &create).await? {

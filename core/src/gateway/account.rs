@@ -22,6 +22,9 @@ const MAX_WAITING: usize = 2_000;
 /// For how long a budget counts a task, in milliseconds.
 const HOUR: u64 = 3_600_000;
 
+/// What a budget counts together, in milliseconds.
+const MINUTE: u64 = 60_000;
+
 /// What a caller is told whose [`Budget`] is used up.
 pub const OVER_BUDGET: &str =
     "Your budget of tasks is used up for now. Wait, or ask the site's owner for more.";
@@ -144,30 +147,46 @@ impl Account {
     }
 }
 
-/// The tasks of one caller in the last hour, by when they were ordered.
+/// The tasks of one caller in the last hour, counted by the minute, so that a large budget takes no
+/// more room than a small one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Budget(VecDeque<Instant>);
+pub struct Budget(VecDeque<Minute>);
+
+/// A minute in which tasks were ordered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Minute {
+    end: Instant,
+    tasks: u32,
+}
+
+impl Minute {
+    /// When none of its tasks is in the last hour any more.
+    fn over(&self) -> Instant {
+        self.end.saturating_add(HOUR)
+    }
+}
 
 impl Budget {
-    /// Counts one more task, where no more than `tasks_per_hour` are counted then.
+    /// Counts one more task, where fewer than `tasks_per_hour` are counted.
     ///
     /// # Errors
     /// In how many milliseconds there is room for another.
     pub fn take(&mut self, tasks_per_hour: u32, now: Instant) -> Result<(), u64> {
-        while self.0.front().is_some_and(|oldest| oldest.saturating_add(HOUR) <= now) {
-            self.0.pop_front();
+        self.0.retain(|minute| minute.over() > now);
+        let tasks: u32 = self.0.iter().map(|minute| minute.tasks).sum();
+        if tasks >= tasks_per_hour {
+            return Err(self.0.front().map_or(HOUR, |oldest| oldest.over().saturating_sub(now)));
         }
-        if self.0.len() >= tasks_per_hour as usize {
-            let oldest = self.0.front().copied().unwrap_or(now);
-            return Err(oldest.saturating_add(HOUR).saturating_sub(now));
+        match self.0.back_mut().filter(|minute| now < minute.end) {
+            Some(minute) => minute.tasks += 1,
+            None => self.0.push_back(Minute { end: now.saturating_add(MINUTE), tasks: 1 }),
         }
-        self.0.push_back(now);
         Ok(())
     }
 
     /// Whether it counts nothing any more and can be forgotten.
     #[must_use]
     pub fn is_over(&self, now: Instant) -> bool {
-        self.0.back().is_none_or(|newest| newest.saturating_add(HOUR) <= now)
+        self.0.iter().all(|minute| minute.over() <= now)
     }
 }
