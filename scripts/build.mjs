@@ -75,7 +75,7 @@ async function bundlePage() {
     sourcemap: true,
     logLevel: "warning",
   });
-  for (const file of ["index.html", "style.css", "favicon.svg", "samples"]) {
+  for (const file of ["index.html", "style.css", "favicon.svg", "_headers", "samples"]) {
     await cp(`${root}/www/${file}`, `${www}/${file}`, { recursive: true });
   }
   await cp(`${root}/dist/wasm/${client.name}_bg.wasm`, `${www}/wasm/${client.name}_bg.wasm`);

@@ -1,46 +1,70 @@
 // @ts-check
+// The gateway with the page, on this machine only. What is stored ends with it: the sandbox forgets its tasks, too.
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { parseArgs } from "node:util";
 import { build } from "./build.mjs";
-import { Failed, root, script, step } from "./run.mjs";
-import { folderOf } from "./static.mjs";
+import { startGateway } from "./gateway.mjs";
+import { Failed, script, step } from "./run.mjs";
 
-const API = "https://api.kie.ai";
-const UPLOADS = "https://kieai.redpandaai.co";
+/** How long the sandbox leaves a task in each state, in milliseconds: for each to be seen, as at the real service. */
+const DELAYS = { waiting: 2000, queuing: 2000, generating: 4000 };
 
 await script(async () => {
   const { values } = parseArgs({ options: { port: { type: "string", default: "8080" } } });
   await build();
 
-  // Only now: these come with the build.
-  const { Upscaler } = await import("../dist/node.js");
-  const { localServer } = await import("./local.mjs");
-  const { serve } = await import("./serve.mjs");
-  const key = process.env.KIE_API_KEY;
-  const upstream = key === undefined || key === "" ? await standIn() : real(key);
-  const handler = localServer({ upstream, Upscaler, files: await folderOf(`${root}/dist/www`) });
-  const { url } = await serve(handler, { port: Number(values.port) }).catch((error) => {
+  const port = await freePort(Number(values.port)).catch((error) => {
     if (error.code !== "EADDRINUSE") throw error;
     throw new Failed(`Port ${values.port} is taken. Choose another: npm start -- --port 8081`);
   });
-  step(
-    upstream.name === "sandbox"
-      ? "The sandbox stands in for the API; its resampling is not Recraft's model"
-      : "The real service is used, with the key from KIE_API_KEY: every upscale costs credits",
-  );
-  console.log(`\n  The demo page is at ${url}\n  Ctrl+C ends it.\n`);
+  const key = process.env.KIE_API_KEY ?? "";
+  const upstream = key === "" ? await standIn() : real(key);
+  const passphrase = randomBytes(12).toString("base64url");
+  const page = `http://127.0.0.1:${port}`;
+  const gateway = await startGateway({
+    port,
+    settings: {
+      TOKEN_SECRET: randomBytes(32).toString("base64url"),
+      PASSPHRASE: passphrase,
+      PAGE_TASKS_PER_HOUR: "100",
+      ...upstream.settings,
+      IMAGE_ORIGINS: [page, ...upstream.origins].join(" "),
+    },
+  });
+  step(upstream.says);
+  console.log(`\n  The demo page is at ${page}/#passphrase=${passphrase}\n  Ctrl+C ends it.\n`);
+
+  await Promise.race(["SIGINT", "SIGTERM", "SIGHUP"].map((signal) => once(process, signal)));
+  await gateway.close();
+  await upstream.close();
 });
 
-/** @returns {Promise<import("./local.mjs").Upstream>} */
+/**
+ * @typedef {object} Upstream
+ * @property {Record<string, string>} settings of the gateway
+ * @property {string[]} origins where images may be although they are not public
+ * @property {string} says for whoever starts it
+ * @property {() => Promise<void>} close
+ */
+
+/** @returns {Promise<Upstream>} */
 async function standIn() {
+  // Only now: these come with the build.
   const { createSandbox } = await import("../dist/sandbox.js");
-  // Long enough for each state to be seen, as at the real service.
-  const sandbox = createSandbox({ delays: { waiting: 2000, queuing: 2000, generating: 4000 } });
+  const { serve } = await import("./serve.mjs");
+  const key = "sandbox";
+  const sandbox = createSandbox({ key, delays: DELAYS });
+  const { url, close } = await serve(sandbox.fetch, { port: 0 });
   return {
-    name: "sandbox",
-    key: "sandbox",
-    baseUrl: undefined,
-    uploadBaseUrl: undefined,
-    fetch: sandbox.fetch,
+    settings: { KIE_API_KEY: key, BASE_URL: url, UPLOAD_BASE_URL: url, UPSTREAM_NAME: "sandbox" },
+    origins: [url],
+    says: "The sandbox stands in for the API; its resampling is not Recraft's model",
+    async close() {
+      await close();
+      await sandbox.close();
+    },
   };
 }
 
@@ -48,14 +72,29 @@ async function standIn() {
  * Nothing here could be tried against the real service.
  *
  * @param {string} key
- * @returns {import("./local.mjs").Upstream}
+ * @returns {Upstream}
  */
 function real(key) {
   return {
-    name: "kie.ai",
-    key,
-    baseUrl: API,
-    uploadBaseUrl: UPLOADS,
-    fetch: (request) => fetch(request),
+    // The service could not call this machine back.
+    settings: { KIE_API_KEY: key, PUBLIC_URL: "none" },
+    origins: [],
+    says: "The real service is used, with the key from KIE_API_KEY: every upscale costs credits",
+    close: async () => {},
   };
+}
+
+/**
+ * The port, or any free one in place of 0: the gateway is told its own address before it starts. Rejects where it
+ * is taken.
+ *
+ * @param {number} wanted
+ */
+async function freePort(wanted) {
+  const server = createServer().listen(wanted, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  server.close();
+  await once(server, "close");
+  return port;
 }

@@ -1,4 +1,5 @@
 import { indexedDb, type Pending, type UpscaleOptions, type UpscaleResult, Upscaler } from "crisp-upscale";
+import { Access, type Health, Refused } from "./access.js";
 import { Comparison } from "./compare.js";
 import { startClock } from "./elapsed.js";
 import { element } from "./elements.js";
@@ -15,6 +16,7 @@ import {
   describeState,
   describeUpstream,
   GOING_ON,
+  NO_ANSWER,
   RESULT_NOT_LOADED,
   SENDING,
   type Size,
@@ -25,12 +27,19 @@ import { Steps } from "./steps.js";
 type RunOptions = Required<Pick<UpscaleOptions, "signal" | "onUpdate">>;
 type PageState = "idle" | "running" | "done" | "error";
 
-// The server that this page comes from speaks the API's protocol and keeps the key; what it wants is only that a token is there.
+const form = element("form", HTMLFormElement);
+const access = new Access({
+  form: element("access", HTMLFormElement),
+  passphrase: element("passphrase", HTMLInputElement),
+  message: element("access-message", HTMLElement),
+  behind: form,
+});
+
+// The gateway that this page comes from speaks the API's protocol and keeps the key.
 // IndexedDB, since an entry in it is on the disk before the request leaves, and every tab sees it at once. A browser writes
 // localStorage when it likes, and shows another tab what was in it a moment ago.
-const upscaler = new Upscaler({ baseUrl: location.origin, token: "local", store: indexedDb() });
+const upscaler = new Upscaler({ baseUrl: location.origin, token: access.token, store: indexedDb() });
 
-const form = element("form", HTMLFormElement);
 const imageUrl = element("image-url", HTMLInputElement);
 const imageFile = element("image-file", HTMLInputElement);
 const removeButton = element("chosen-remove", HTMLButtonElement);
@@ -107,7 +116,7 @@ form.addEventListener("submit", (event) => {
   const problem = describeFieldProblem(imageUrl.validity);
   if (problem === null) {
     const url = imageUrl.value.trim();
-    void run(url, null, (options) => upscaler.upscale(url, options));
+    void run(url, null, async (options) => upscaler.upscale(await imageAt(url, options.signal), options));
   } else {
     imageUrl.setAttribute("aria-invalid", "true");
     imageUrl.focus();
@@ -125,8 +134,22 @@ for (const sample of sampleButtons) {
 }
 // After a reload some browsers fill the field with what was in it.
 onAddressChange();
-void goOnFromBefore();
-void showUpstream();
+void begin();
+
+/** What the gateway says of itself, the way in, and then what an earlier visit has left. */
+async function begin(): Promise<void> {
+  try {
+    const reply = await fetch("/health");
+    const health = (await reply.json()) as Health;
+    upstream.textContent = describeUpstream(health.upstream);
+    upstream.hidden = !health.ok;
+    await access.open(health);
+  } catch (error) {
+    fail([error instanceof Refused ? error.message : NO_ANSWER]);
+    return;
+  }
+  await goOnFromBefore();
+}
 
 /** Goes on with what an earlier visit began: with the newest by itself, with the others when asked to. */
 async function goOnFromBefore(): Promise<void> {
@@ -169,6 +192,12 @@ function goOn(job: Made): void {
   });
 }
 
+/** What is at this page's own address, as a sample is, goes along as a file: the service may not reach this machine. */
+async function imageAt(url: string, signal: AbortSignal): Promise<string | Blob> {
+  if (!URL.canParse(url) || new URL(url).origin !== location.origin) return url;
+  return (await fetch(url, { signal })).blob();
+}
+
 /** Shows an upscale from its beginning to its end: a new one, or one of `before` that goes on. */
 async function run(
   url: string,
@@ -201,7 +230,7 @@ async function run(
       },
     });
     show(cancelButton, false);
-    download.href = `/download/${encodeURIComponent(upscaled.taskId)}`;
+    download.href = upscaled.url;
     download.hidden = false;
     cost.textContent = upscaled.credits === null ? "unknown" : describeCredits(upscaled.credits);
     const { createTime, completeTime } = upscaled;
@@ -318,12 +347,4 @@ function markAddress(): void {
 
 function addressOf(sample: HTMLButtonElement): string {
   return new URL(sample.dataset.path ?? "", location.href).href;
-}
-
-async function showUpstream(): Promise<void> {
-  const reply = await fetch("/config.json");
-  if (!reply.ok) return;
-  const config = (await reply.json()) as { upstream: string };
-  upstream.textContent = describeUpstream(config.upstream);
-  upstream.hidden = false;
 }

@@ -17,6 +17,24 @@ const STATES: Readonly<Record<string, string>> = {
   success: "Enlarged. Loading the result.",
 };
 
+export const ASK_PASSPHRASE =
+  "What is made here is paid for by whoever put this page up. They have the passphrase.";
+
+export const NO_ANSWER = "The gateway behind this page does not answer. Load the page again in a while.";
+
+/** The gateway's sentence on a wrong passphrase, and what to do. */
+export function describeWrong(sentence: string): string {
+  return `${sentence} Try again.`;
+}
+
+/** Why the page serves nobody, by the settings that its owner has yet to make; null where it does serve. */
+export function describeClosed(settings: readonly string[], hasPassphrase: boolean): string | null {
+  const missing = hasPassphrase ? settings : [...settings, "PASSPHRASE"];
+  return missing.length === 0
+    ? null
+    : `This page serves nobody yet: whoever put it up has not set ${missing.join(" and ")}.`;
+}
+
 export const SENDING = "Sending the request.";
 
 export const GOING_ON = "Going on with the task that was made before. This costs nothing more.";

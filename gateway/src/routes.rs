@@ -11,6 +11,9 @@ use crate::reply::{refusal, refused, success};
 use crate::settings::{self, Settings, Trouble};
 use crate::{callback, callers, results, tasks, uploads, upstream};
 
+/// Whose the service is, unless the setting of this name says otherwise.
+const UPSTREAM_NAME: &str = "kie.ai";
+
 /// Answers a request.
 pub(crate) async fn answer(request: Request, env: Env) -> Result<Response> {
     let settings = settings::read(&env);
@@ -90,7 +93,7 @@ async fn respond(
     visitor: Visitor<'_>,
 ) -> Result<Response> {
     if let Route::Health = route {
-        return health(settings.err().unwrap_or_default());
+        return health(env, settings.err().unwrap_or_default());
     }
     let settings = match settings {
         Ok(settings) => settings,
@@ -132,12 +135,16 @@ async fn respond(
     }
 }
 
-/// Which settings keep the gateway closed, by name and without values.
-fn health(troubles: Vec<Trouble>) -> Result<Response> {
+/// Which settings keep the gateway closed, by name and without values; and what the page has to know: whether
+/// anybody can get a token for it, and what its upscales are made by.
+fn health(env: &Env, troubles: Vec<Trouble>) -> Result<Response> {
     let status = if troubles.is_empty() { 200 } else { 503 };
+    let page = settings::text(env, "PASSPHRASE").is_some();
+    let upstream = settings::text(env, "UPSTREAM_NAME").unwrap_or_else(|| UPSTREAM_NAME.to_owned());
     let wrong: Map<String, Value> =
         troubles.into_iter().map(|trouble| (trouble.name.to_owned(), Value::from(trouble.message))).collect();
-    Ok(Response::from_json(&json!({ "ok": status == 200, "settings": wrong }))?.with_status(status))
+    let health = json!({ "ok": status == 200, "settings": wrong, "page": page, "upstream": upstream });
+    Ok(Response::from_json(&health)?.with_status(status))
 }
 
 fn closed(troubles: &[Trouble]) -> String {
