@@ -2,10 +2,10 @@
 // The gateway with the page, on this machine only. What is stored ends with it: the sandbox forgets its tasks, too.
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { parseArgs } from "node:util";
 import { build } from "./build.mjs";
 import { startGateway } from "./gateway.mjs";
+import { freePort } from "./port.mjs";
 import { Failed, script, step } from "./run.mjs";
 
 /** How long the sandbox leaves a task in each state, in milliseconds: for each to be seen, as at the real service. */
@@ -82,19 +82,4 @@ function real(key) {
     says: "The real service is used, with the key from KIE_API_KEY: every upscale costs credits",
     close: async () => {},
   };
-}
-
-/**
- * The port, or any free one in place of 0: the gateway is told its own address before it starts. Rejects where it
- * is taken.
- *
- * @param {number} wanted
- */
-async function freePort(wanted) {
-  const server = createServer().listen(wanted, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -22,15 +22,16 @@ const IMAGE = "https://host.example/photo.jpg";
 /** @typedef {{ url: string, bearers: string[], tasks: string[] }} Server */
 
 /**
- * Medians of runs that take turns.
+ * Medians of runs that take turns. Nothing limits either of them.
  *
+ * @param {string} storage the folder in which the gateway stores
  * @param {(text: string) => void} say
  */
-export async function rates(say) {
+export async function rates(storage, say) {
   const upstream = await started("upstream.mjs", { KEY });
   const forwarder = await started("forwarder.mjs", {}, { KEY, BASE_URL: upstream.url });
   const gateway = await startGateway({
-    storage: process.env.STORAGE,
+    storage,
     settings: {
       KIE_API_KEY: KEY,
       BASE_URL: upstream.url,

@@ -37,6 +37,9 @@ const ADVICE: u64 = 3_000;
 /// The longest time between two looks, in milliseconds.
 const SLOWEST: u64 = 300_000;
 
+/// How long after the end a result is copied, in milliseconds: whoever waits for it is served first.
+const COPY_PAUSE: u64 = 2_000;
+
 /// How many looks follow a callback quickly, as long as the record does not say what it said.
 const EAGER: u32 = 5;
 
@@ -617,7 +620,7 @@ impl Job {
                     Ok(Looked::Record(detail)) if matches!(detail.state, State::Success | State::Fail) => {
                         let (task, detail) = (task.clone(), Finished::of(detail));
                         let copies = rules.copies && detail.url.is_some();
-                        self.copy = copies.then_some(Tries { made: 0, at: now });
+                        self.copy = copies.then_some(Tries { made: 0, at: now.saturating_add(COPY_PAUSE) });
                         return self.end(End::Task { task, detail }, now);
                     }
                     Ok(Looked::Record(detail)) if detail.state.as_str() != state => {
