@@ -217,6 +217,9 @@ fn a_record_that_lags_behind_its_callback_is_soon_read_again() {
         job.tell(looked("t1", "generating"));
     }
     assert!(job.now <= called + 15_000, "{}", job.now - called);
+    job.wake();
+    job.tell(looked("t1", "generating"));
+    assert!(job.job().alarm(RULES) >= job.now + 15_000, "and then slowly, as before");
 }
 
 #[test]
@@ -416,6 +419,7 @@ fn a_task_of_another_job_is_not_bound() {
     job.tell(looked("t1", "success"));
     assert_eq!(job.tell(Event::Claimed("t1".to_owned(), false)), []);
     assert_eq!(job.state(), "waiting");
+    assert_eq!(job.job().alarm(RULES), BEGIN + 15 * MINUTE, "the claim is gone");
 }
 
 #[test]
