@@ -32,7 +32,7 @@ export function describeClosed(settings: readonly string[], hasPassphrase: boole
   const missing = hasPassphrase ? settings : [...settings, "PASSPHRASE"];
   return missing.length === 0
     ? null
-    : `This page serves nobody yet: whoever put it up has not set ${missing.join(" and ")}.`;
+    : `This page serves nobody yet: whoever put it up has yet to set ${missing.join(" and ")}.`;
 }
 
 export const SENDING = "Sending the request.";
