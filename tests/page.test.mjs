@@ -154,7 +154,7 @@ test("npm start serves a page on which a pasted photo comes out four times as la
   await page.fill("#image-url", new URL("/samples/cat.jpg", url).href);
   await page.click("#upscale");
   await page.waitForSelector('body[data-state="running"]');
-  await page.getByText("The picture is being enlarged.").waitFor();
+  await underWay(page);
   await page.screenshot({ path: `${SCREENSHOTS}running.png` });
   await page.waitForSelector('body[data-state="done"]');
   await page.screenshot({ path: `${SCREENSHOTS}done.png` });
@@ -467,7 +467,7 @@ async function longServerOf(t) {
 }
 
 /** @param {import("playwright-core").Page} page */
-const underWay = (page) => page.getByText("The picture is being enlarged.").waitFor();
+const underWay = (page) => page.getByText("Waiting for the service.").waitFor();
 
 /**
  * A picture whose task is under way in the page.
