@@ -9,6 +9,8 @@
  * @property {number} patience when a call that has not settled is given up, in milliseconds
  * @property {number} [abortAfter] aborts the last job after so long, in milliseconds
  * @property {string} [call] what to call, where it is not to upscale
+ * @property {string} [token] for a gateway, which is at `base` then
+ * @property {string} [image] the URL of what to upscale, where that matters
  */
 
 /**
@@ -28,7 +30,7 @@
 /**
  * Makes a client for an address. What it returns submits a job, waits for it, and resolves to the result's URL.
  *
- * @typedef {(base: string, call?: string) => (image: string, signal: AbortSignal) => Promise<unknown>} Connect
+ * @typedef {(base: string, call?: string, token?: string) => (image: string, signal: AbortSignal) => Promise<unknown>} Connect
  */
 
 /**
@@ -58,8 +60,10 @@ export function play(connect) {
  * @param {unknown[]} [unhandled] the unhandled rejections so far
  * @returns {Promise<Outcome>} of the last job
  */
-export async function work({ base, jobs, patience, abortAfter, call }, connect, unhandled = []) {
-  const upscale = connect(base, call);
+export async function work(order, connect, unhandled = []) {
+  const { base, jobs, patience, abortAfter, call, token, image = "https://host.example/photo.jpg" } = order;
+  const client = connect(base, call, token);
+  const upscale = (/** @type {AbortSignal} */ signal) => client(image, signal);
   for (let job = 1; ; job += 1) {
     const last = job === jobs;
     const outcome = await settle(upscale, patience, last ? abortAfter : undefined, unhandled);
@@ -70,7 +74,7 @@ export async function work({ base, jobs, patience, abortAfter, call }, connect, 
 }
 
 /**
- * @param {(image: string, signal: AbortSignal) => Promise<unknown>} upscale
+ * @param {(signal: AbortSignal) => Promise<unknown>} upscale
  * @param {number} patience
  * @param {number | undefined} abortAfter
  * @param {unknown[]} unhandled
@@ -95,7 +99,7 @@ async function settle(upscale, patience, abortAfter, unhandled) {
     settledAt: Date.now(),
     ...(abortedAt === undefined ? {} : { sinceAbort: performance.now() - abortedAt }),
   });
-  const ended = upscale("https://host.example/photo.jpg", controller.signal).then(
+  const ended = upscale(controller.signal).then(
     (url) => now({ end: "resolved", url: typeof url === "string" ? url : undefined }),
     (error) =>
       now({

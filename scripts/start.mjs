@@ -8,7 +8,7 @@ import { startGateway } from "./gateway.mjs";
 import { freePort } from "./port.mjs";
 import { Failed, script, step } from "./run.mjs";
 
-/** How long the sandbox leaves a task in each state, in milliseconds: for each to be seen, as at the real service. */
+/** How long the sandbox leaves a task in each state, in milliseconds: as at the real service, with time to reload the page. */
 const DELAYS = { waiting: 2000, queuing: 2000, generating: 4000 };
 
 await script(async () => {

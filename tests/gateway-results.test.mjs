@@ -74,7 +74,7 @@ test("without a bucket results pass through, and nothing else changes", async (t
       ),
       ["image/png", "nosniff", "sandbox; default-src 'none'"],
     );
-    assert.match(reply.headers.get("content-disposition") ?? "", /^inline; filename="[0-9a-f]{32}"$/);
+    assert.match(reply.headers.get("content-disposition") ?? "", /^inline; filename="[0-9a-f]{32}\.png"$/);
   }
   assert.equal((await own.sandbox.ledger()).keysSentToFiles, 0);
 });

@@ -11,7 +11,8 @@ const STATES: Readonly<Record<string, string>> = {
   uploading: "Uploading the file.",
   uploaded: "Uploaded. Sending the request.",
   submitted: "Submitted: the task has been made.",
-  waiting: "Waiting for the service to take the task up.",
+  // All that a gateway knows until the service has called it back.
+  waiting: "Waiting for the service.",
   queuing: "In the queue of the service.",
   generating: "The picture is being enlarged.",
   success: "Enlarged. Loading the result.",
@@ -32,7 +33,7 @@ export function describeClosed(settings: readonly string[], hasPassphrase: boole
   const missing = hasPassphrase ? settings : [...settings, "PASSPHRASE"];
   return missing.length === 0
     ? null
-    : `This page serves nobody yet: whoever put it up has not set ${missing.join(" and ")}.`;
+    : `This page serves nobody yet: whoever put it up has yet to set ${missing.join(" and ")}.`;
 }
 
 export const SENDING = "Sending the request.";

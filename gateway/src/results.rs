@@ -44,7 +44,11 @@ pub(crate) async fn answer(settings: &Settings, env: &Env, request: &Request, id
     let headers = response.headers();
     let image = content_type.filter(|kind| kind.starts_with("image/") && !kind.contains("svg"));
     headers.set("content-type", image.as_deref().unwrap_or("application/octet-stream"))?;
-    headers.set("content-disposition", &format!("inline; filename=\"{id}\""))?;
+    // Whoever saves it has a file that opens: png, jpeg, webp.
+    let subtype = image.as_deref().and_then(|kind| kind.strip_prefix("image/")).unwrap_or_default();
+    let extension: String = subtype.chars().take_while(char::is_ascii_alphanumeric).collect();
+    let dot = if extension.is_empty() { "" } else { "." };
+    headers.set("content-disposition", &format!("inline; filename=\"{id}{dot}{extension}\""))?;
     // The bytes are another's: they are shown as an image and run as nothing.
     headers.set("x-content-type-options", "nosniff")?;
     headers.set("content-security-policy", "sandbox; default-src 'none'")?;

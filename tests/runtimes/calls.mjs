@@ -29,12 +29,12 @@ const calls = {
 const upscalers = new Map();
 
 /** @type {import("../../bench/player.mjs").Connect} */
-export function connect(baseUrl, name = "upscale") {
+export function connect(baseUrl, name = "upscale", token = "") {
   const call = calls[name];
   if (call === undefined) throw new TypeError(`there is no call ${name}`);
   // In a page of ours on this machine; elsewhere it has no effect.
-  const options = { apiKey: "a-secret-key", baseUrl, dangerouslyAllowBrowser: true };
-  const upscaler = upscalers.get(baseUrl) ?? new Upscaler(options);
+  const straight = { apiKey: "a-secret-key", baseUrl, dangerouslyAllowBrowser: true };
+  const upscaler = upscalers.get(baseUrl) ?? new Upscaler(token === "" ? straight : { baseUrl, token });
   upscalers.set(baseUrl, upscaler);
   return (image, signal) => call(upscaler, image, signal);
 }
