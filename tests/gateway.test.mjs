@@ -313,6 +313,21 @@ test("a callback is taken once, from whoever knows its secret, and as far as the
   assert.equal((await own.ended(other.taskId)).state, "success");
 });
 
+test("a key that the service echoes reaches nobody", async (t) => {
+  const own = await world(t);
+  await own.sandbox.fail(
+    { route: "createTask", kind: "code", code: 401, msg: `The key ${KEY} is wrong.` },
+    { route: "task", kind: "code", code: 500, msg: `The key ${KEY} is worn out.` },
+    { route: "file-url-upload", kind: "code", code: 401, msg: `The key ${KEY} is wrong.` },
+  );
+  const { msg } = await own.create();
+  assert.equal(msg, "The key [key] is wrong.");
+  const { data } = await own.create();
+  assert.equal((await own.ended(data.taskId)).failMsg, "The key [key] is worn out.");
+  const uploaded = await own.read("/api/file-url-upload", { json: { fileUrl: `${own.images}/cat.jpg` } });
+  assert.equal(uploaded.msg, "The key [key] is wrong.");
+});
+
 test("what the service refuses is passed on with its code, and the same key may try again", async (t) => {
   const own = await world(t);
   await own.sandbox.fail({ route: "createTask", kind: "code", code: 402, msg: "Credits insufficient" });

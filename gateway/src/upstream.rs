@@ -3,6 +3,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use crisp_upscale_core::failure::redact;
 use crisp_upscale_core::job::Fault;
 use crisp_upscale_core::pace;
 use crisp_upscale_core::wire::{CREATE_TASK, CREDIT, RECORD_INFO, Reply, TASK_ID};
@@ -95,11 +96,13 @@ async fn exchange(
     init.set_redirect(RequestRedirect::Manual);
     let response = fetch(url, init, patience).await?;
     let retry_after = response.headers().get("retry-after").ok().flatten();
+    // What the service says is passed on in parts: it may echo anything but the key.
     let body = body::read(response.body(), MAX_REPLY, patience).await;
+    let text = body.ok().map(|body| redact(&body.text(), &settings.key));
     Ok(Reply {
         status: response.status(),
         retry_after: retry_after.as_deref().and_then(pace::retry_after),
-        body: body.ok().and_then(|body| body.json()),
+        body: text.and_then(|text| serde_json::from_str(&text).ok()),
     })
 }
 
