@@ -125,6 +125,51 @@ test("the event stream says the present state, then every change, and ends with 
   assert.deepEqual(again[0]?.data, await shared.record(data.taskId, "listener"));
 });
 
+test("the event stream breaks off: the package looks once, listens again, and gets its result", async (t) => {
+  const own = await world(t, { sandbox: { delays: { waiting: 1000, queuing: 0, generating: 0 } } });
+  /** @type {string[]} */
+  const asked = [];
+  const upscaler = new Upscaler({
+    baseUrl: own.url,
+    token: () => tokenOf("ann"),
+    fetch: async (request) => {
+      const path = new URL(request.url).pathname.split("/").at(-1) ?? "";
+      asked.push(path);
+      const response = await fetch(request);
+      const first = path === "events" && asked.filter((other) => other === path).length === 1;
+      if (!first || response.body === null) return response;
+      // Its first message comes, and then the connection is gone.
+      const reader = response.body.getReader();
+      const cut = new ReadableStream({
+        async pull(controller) {
+          const { value } = await reader.read();
+          controller.enqueue(value);
+          await reader.cancel();
+          controller.error(new TypeError("terminated"));
+        },
+      });
+      return new Response(cut, response);
+    },
+  });
+  const result = await upscaler.upscale(`${own.images}/cat.jpg`);
+  assert.equal(new URL(result.url).origin, own.url);
+  const count = (/** @type {string} */ path) => asked.filter((other) => other === path).length;
+  assert.deepEqual([count("createTask"), count("events"), count("recordInfo")], [1, 2, 1]);
+  assert.equal((await own.sandbox.ledger()).tasks.length, 1);
+});
+
+test("a stream on which nothing happens says every 15 s that it is alive", async (t) => {
+  const own = await world(t, { sandbox: { delays: { waiting: 17_000, queuing: 0, generating: 0 } } });
+  const { data } = await own.create();
+  const response = await own.call(`/api/v1/jobs/events?taskId=${data.taskId}`);
+  const messages = (await response.text()).split("\n\n");
+  assert.deepEqual(
+    messages.map((message) => message.split(":")[0]),
+    ["event", "", "event", ""],
+    "the present state, the comment, the end",
+  );
+});
+
 test("a createTask that comes again under its key is the same task; under another caller's it is not", async () => {
   const image = "/coffee.webp";
   const [first, second] = await Promise.all([
