@@ -46,7 +46,13 @@ await script(async () => {
   const node = await attempt(
     process.execPath,
     // One file at a time: on two cores a browser and the sandbox's pixels leave nothing over.
-    ["--test", "--test-concurrency=1", "--test-reporter=spec", ...files.map((file) => `tests/${file}`)],
+    [
+      "--test",
+      "--test-concurrency=1",
+      "--test-timeout=600000",
+      "--test-reporter=spec",
+      ...files.map((file) => `tests/${file}`),
+    ],
     { echo: true, env: { CHROMIUM: chromium } },
   );
   count(node, /^ℹ pass (\d+)$[\s\S]*?^ℹ fail (\d+)$[\s\S]*?^ℹ skipped (\d+)$/gm);

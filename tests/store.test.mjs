@@ -54,6 +54,13 @@ test("an attempt is in the store before its request leaves", async () => {
   const map = new Map();
   /** @type {() => void} */
   let written = () => {};
+  /** @type {() => void} */
+  let asked = () => {};
+  const write = () =>
+    new Promise((resolve) => {
+      asked = () => resolve(undefined);
+    });
+  let writing = write();
   const { upscaler, count } = upscalerOf({
     get: (name) => map.get(name),
     delete: (name) => map.delete(name),
@@ -61,18 +68,21 @@ test("an attempt is in the store before its request leaves", async () => {
     set: (name, text) =>
       new Promise((resolve) => {
         written = () => resolve(map.set(name, text));
+        asked();
       }),
   });
   const submitting = upscaler.submit(IMAGE);
+  await writing;
   // Every turn of the event loop that the call could use to send too early.
   for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
   assert.equal(count.creates, 0);
+  writing = write();
   written();
   // The next write is the one that has the task's id.
-  while (count.creates === 0) await new Promise((resolve) => setImmediate(resolve));
+  await writing;
+  assert.equal(count.creates, 1);
   const [pending] = await upscaler.pending();
   assert.deepEqual([pending?.image, pending?.taskId], [IMAGE, null]);
-  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
   written();
   assert.equal((await submitting).taskId, "abc");
   assert.equal((await upscaler.pending())[0]?.taskId, "abc");

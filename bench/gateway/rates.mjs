@@ -50,6 +50,7 @@ export async function rates(storage, say) {
     const theirs = { url: forwarder.url, bearers: ["nobody"], tasks: [] };
     say("Warming up");
     for (const server of [ours, theirs]) await creates(server, CREATES / 2);
+    /** @type {Record<"create" | "read" | "alone", [number, number]>[]} */
     const runs = [];
     for (let nth = 1; nth <= RUNS; nth += 1) {
       say(`Run ${nth} of ${RUNS}`);
