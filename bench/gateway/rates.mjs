@@ -2,6 +2,7 @@
 // How many calls the gateway answers in a second, beside a Worker that only forwards them.
 import { fork } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 import { mintToken } from "../../dist/node.js";
 import { startGateway } from "../../scripts/gateway.mjs";
 import { root } from "../../scripts/run.mjs";
@@ -30,35 +31,39 @@ const IMAGE = "https://host.example/photo.jpg";
 export async function rates(storage, say) {
   const upstream = await started("upstream.mjs", { KEY });
   const forwarder = await started("forwarder.mjs", {}, { KEY, BASE_URL: upstream.url });
-  const gateway = await startGateway({
-    storage,
-    settings: {
-      KIE_API_KEY: KEY,
-      BASE_URL: upstream.url,
-      UPLOAD_BASE_URL: upstream.url,
-      TOKEN_SECRET,
-      CREATE_LIMIT: "0",
-      TASKS_PER_HOUR: "none",
-    },
-  });
+  const subs = Array.from({ length: CALLERS }, (_, nth) => `caller ${nth}`);
+  const bearers = await Promise.all(subs.map((sub) => mintToken({ secret: TOKEN_SECRET, sub })));
+  /** @type {Record<"create" | "read" | "alone", [number, number]>[]} */
+  const runs = [];
   try {
-    const subs = Array.from({ length: CALLERS }, (_, nth) => `caller ${nth}`);
-    const bearers = await Promise.all(subs.map((sub) => mintToken({ secret: TOKEN_SECRET, sub })));
-    /** @type {Server} */
-    const ours = { url: gateway.url, bearers, tasks: [] };
-    /** @type {Server} */
-    const theirs = { url: forwarder.url, bearers: ["nobody"], tasks: [] };
-    say("Warming up");
-    for (const server of [ours, theirs]) await creates(server, CREATES / 2);
-    /** @type {Record<"create" | "read" | "alone", [number, number]>[]} */
-    const runs = [];
     for (let nth = 1; nth <= RUNS; nth += 1) {
       say(`Run ${nth} of ${RUNS}`);
-      runs.push({
-        create: [await creates(ours, CREATES), await creates(theirs, CREATES)],
-        read: [await reads(ours, READS), await reads(theirs, READS)],
-        alone: [await alone(ours), await alone(theirs)],
+      // A new one each time: tasks do not end here, and 15 s after each the gateway looks at it.
+      const gateway = await startGateway({
+        storage: join(storage, String(nth)),
+        settings: {
+          KIE_API_KEY: KEY,
+          BASE_URL: upstream.url,
+          UPLOAD_BASE_URL: upstream.url,
+          TOKEN_SECRET,
+          CREATE_LIMIT: "0",
+          TASKS_PER_HOUR: "none",
+        },
       });
+      try {
+        /** @type {Server} */
+        const ours = { url: gateway.url, bearers, tasks: [] };
+        /** @type {Server} */
+        const theirs = { url: forwarder.url, bearers: ["nobody"], tasks: [] };
+        for (const server of [ours, theirs]) await creates(server, CREATES / 2);
+        runs.push({
+          create: [await creates(ours, CREATES), await creates(theirs, CREATES)],
+          read: [await reads(ours, READS), await reads(theirs, READS)],
+          alone: [await alone(ours), await alone(theirs)],
+        });
+      } finally {
+        await gateway.close();
+      }
     }
     /** @param {"create" | "read" | "alone"} what @param {0 | 1} which */
     const of = (what, which) => median(runs.map((run) => run[what][which] ?? Number.NaN));
@@ -68,7 +73,6 @@ export async function rates(storage, say) {
       alone: { ours: of("alone", 0), forwarder: of("alone", 1) },
     };
   } finally {
-    await gateway.close();
     await forwarder.close();
     await upstream.close();
   }
