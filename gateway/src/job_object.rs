@@ -110,7 +110,10 @@ impl DurableObject for JobObject {
             "/called" => object.called(serde_json::from_str(&request.text().await?)?).await,
             "/record" => Response::from_json(&object.envelope(&caller).unwrap_or(Value::Null)),
             "/events" => object.events(caller),
-            "/result" => Response::from_json(&object.kept().and_then(|kept| kept.job.record().url)),
+            "/result" => {
+                let record = object.kept().map(|kept| kept.job.record());
+                Response::from_json(&record.and_then(|record| Some((record.url?, record.copied))))
+            }
             _ => Response::error("", 404),
         }
     }
@@ -402,8 +405,8 @@ pub(crate) async fn events(env: &Env, id: &str, caller: &str) -> Result<Option<R
     ask(env, id, "/events", caller, None).await.map(Some)
 }
 
-/// The service's URL of the result.
-pub(crate) async fn result_url(env: &Env, id: &str) -> Result<Option<String>> {
+/// The service's URL of the result, and whether it was copied.
+pub(crate) async fn result(env: &Env, id: &str) -> Result<Option<(String, bool)>> {
     ask(env, id, "/result", "", None).await?.json().await
 }
 

@@ -33,12 +33,16 @@ pub(crate) async fn answer(settings: &Settings, env: &Env, request: &Request, id
         Err(Refusal::Forged) => return refusal(403, "This link is not one of this gateway's."),
         Err(Refusal::Expired) => return refusal(410, "This link has expired."),
     }
-    let (body, content_type) = match stored(env, id).await? {
-        Some(stored) => stored,
-        None => match passed(env, id).await? {
-            Some(passed) => passed,
-            None => return refusal(404, "The result is not there, or not there yet."),
-        },
+    let Some((url, copied)) = job_object::result(env, id).await? else {
+        return refusal(404, "The result is not there, or not there yet.");
+    };
+    let copy = if copied { stored(env, id).await? } else { None };
+    let content = match copy {
+        Some(copy) => Some(copy),
+        None => passed(&url).await?,
+    };
+    let Some((body, content_type)) = content else {
+        return refusal(502, "The service's host does not give the result. Try again.");
     };
     let response = Response::from_body(body)?;
     let headers = response.headers();
@@ -135,9 +139,8 @@ async fn stored(env: &Env, id: &str) -> Result<Option<(ResponseBody, Option<Stri
     Ok(Some((body.response_body()?, content_type)))
 }
 
-async fn passed(env: &Env, id: &str) -> Result<Option<(ResponseBody, Option<String>)>> {
-    let Some(url) = job_object::result_url(env, id).await? else { return Ok(None) };
-    let Some(response) = begin(&url).await else { return Ok(None) };
+async fn passed(url: &str) -> Result<Option<(ResponseBody, Option<String>)>> {
+    let Some(response) = begin(url).await else { return Ok(None) };
     let content_type = response.headers().get("content-type")?;
     Ok(response.body().map(|body| (ResponseBody::Stream(body), content_type)))
 }
