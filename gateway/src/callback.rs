@@ -1,10 +1,9 @@
 //! The service's callbacks. All that one can say is that a task may have ended: the job reads its record.
 
 use crisp_upscale_core::gateway::ids;
+use crisp_upscale_core::gateway::secret::signed;
 use crisp_upscale_core::webhook::{self, Posted};
-use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
-use sha2::Sha256;
 use worker::{Env, Request, Response, Result};
 
 use crate::job_object::{Called, now, tell};
@@ -71,10 +70,4 @@ fn refuse(job: &str, word: &str) -> Result<Response> {
     log::line("callback-refused", serde_json::json!({ "job": job, "why": word }));
     let status = webhook::status(word);
     Ok(Response::from_json(&serde_json::json!({ "code": status, "msg": word }))?.with_status(status))
-}
-
-/// Whether the service's key signed the message, in a time that does not tell how much of it is right.
-fn signed(key: &str, message: &str, signature: &[u8]) -> bool {
-    Hmac::<Sha256>::new_from_slice(key.as_bytes())
-        .is_ok_and(|key| key.chain_update(message).verify_slice(signature).is_ok())
 }

@@ -55,6 +55,14 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// Whether the service's key for callbacks signed the message, in a time that does not tell how much of it is
+/// right. The key is the service's, and as long as the service made it.
+#[must_use]
+pub fn signed(key: &str, message: &str, signature: &[u8]) -> bool {
+    Hmac::<Sha256>::new_from_slice(key.as_bytes())
+        .is_ok_and(|key| key.chain_update(message).verify_slice(signature).is_ok())
+}
+
 /// Whether a passphrase or a bearer is the one that was set, in a time that does not tell how much of it
 /// is right.
 #[must_use]
