@@ -5,14 +5,14 @@ use core::time::Duration;
 
 use crisp_upscale_core::result::UpscaleResult;
 use crisp_upscale_core::wire::{MODEL, TaskDetail};
-use js_sys::{Array, Date, Function, Object, Reflect, Set};
+use js_sys::{Array, Date, Function, Object, Reflect};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
-use crate::drive::Call;
-use crate::error::{Halt, UpscaleError};
-use crate::js::{Blob, Limiter, Run, Settings};
-use crate::upload::{random_name, upload};
+use crate::call::Call;
+use crate::error::UpscaleError;
+use crate::host::{Limiter, Run, Settings, random};
+use crate::upload::upload;
 use crate::{calls, file};
 
 /// Enlarges images with Recraft's crisp upscale, in a Rust program that is compiled to WebAssembly.
@@ -96,9 +96,9 @@ impl Upscaler {
     /// # Errors
     /// What went wrong, whether it was charged, and the task where one was made.
     pub async fn upscale(&self, image: &str) -> Result<UpscaleResult, UpscaleError> {
-        let call = self.creating()?;
-        let job = calls::create(&call, MODEL, image.to_owned(), None)?;
-        Ok(call.ended(job, None).await?)
+        let call = self.creating();
+        let (task_id, job) = calls::create(&call, MODEL, image.to_owned(), None).await?;
+        Ok(calls::ended(&call, job, &task_id).await?)
     }
 
     /// Makes the task, once, and does not wait for its end. `image` is as for [`upscale`](Self::upscale).
@@ -106,9 +106,8 @@ impl Upscaler {
     /// # Errors
     /// As [`upscale`](Self::upscale).
     pub async fn submit(&self, image: &str) -> Result<Ticket, UpscaleError> {
-        let call = self.creating()?;
-        let job = calls::create(&call, MODEL, image.to_owned(), None)?;
-        let task_id = call.made(job).await?;
+        let call = self.creating();
+        let (task_id, _) = calls::create(&call, MODEL, image.to_owned(), None).await?;
         Ok(Ticket { task_id, created_at: Date::now() })
     }
 
@@ -117,8 +116,7 @@ impl Upscaler {
     /// # Errors
     /// As [`upscale`](Self::upscale).
     pub async fn resume(&self, ticket: &Ticket) -> Result<UpscaleResult, UpscaleError> {
-        let call = self.call()?;
-        Ok(calls::follow(&call, ticket.task_id.clone(), ticket.created_at).await?)
+        Ok(calls::follow(&self.call(), ticket.task_id.clone(), ticket.created_at).await?)
     }
 
     /// How a task stands: one look, without waiting.
@@ -126,7 +124,7 @@ impl Upscaler {
     /// # Errors
     /// Why there is no record.
     pub async fn task(&self, task_id: &str) -> Result<TaskDetail, UpscaleError> {
-        Ok(calls::record(&self.call()?, task_id.to_owned()).await?)
+        Ok(calls::record(&self.call(), task_id).await?)
     }
 
     /// Checks a file by its first bytes and its size, and uploads it, so that the service can fetch it for
@@ -135,7 +133,7 @@ impl Upscaler {
     /// # Errors
     /// What is wrong with the file, before anything is sent; or why it could not be uploaded.
     pub async fn upload(&self, file: &web_sys::Blob) -> Result<String, UpscaleError> {
-        Ok(upload(&self.call()?, file.unchecked_ref::<Blob>()).await?)
+        Ok(upload(&self.call(), file).await?)
     }
 
     /// Looks at an image by its URL before it is paid for. Where it cannot be fetched from here, as in a page whose
@@ -144,7 +142,7 @@ impl Upscaler {
     /// # Errors
     /// Its host refuses, or the file is not one that the service takes.
     pub async fn preflight(&self, image: &str) -> Result<(), UpscaleError> {
-        Ok(file::preflight(&self.call()?, image).await?)
+        Ok(file::preflight(&self.call(), image).await?)
     }
 
     /// Fetches a result's image, without the key.
@@ -152,7 +150,7 @@ impl Upscaler {
     /// # Errors
     /// Why it could not be fetched. It is paid for and may be fetched again.
     pub async fn download(&self, result: &UpscaleResult) -> Result<web_sys::Blob, UpscaleError> {
-        Ok(file::download(&self.call()?, &result.task_id, &result.url).await?.unchecked_into())
+        Ok(file::download(&self.call(), &result.task_id, &result.url).await?.unchecked_into())
     }
 
     /// The account's balance, in credits.
@@ -160,27 +158,27 @@ impl Upscaler {
     /// # Errors
     /// Why it is not known.
     pub async fn credits(&self) -> Result<f64, UpscaleError> {
-        Ok(calls::credits(&self.call()?).await?)
+        Ok(calls::credits(&self.call()).await?)
     }
 
-    fn call(&self) -> Result<Call, UpscaleError> {
-        Ok(self.begin(Object::new().unchecked_into())?)
+    fn call(&self) -> Call {
+        self.begin(Object::new().unchecked_into())
     }
 
     /// A call that makes a task.
-    fn creating(&self) -> Result<Call, UpscaleError> {
+    fn creating(&self) -> Call {
         let run: Run = Object::new().unchecked_into();
         if self.gateway {
-            run.set_attempt(&random_name().map_err(Halt::Thrown)?);
+            run.set_attempt(&random());
         }
-        Ok(self.begin(run)?)
+        self.begin(run)
     }
 
-    fn begin(&self, run: Run) -> Result<Call, Halt> {
+    fn begin(&self, run: Run) -> Call {
         if let Some(timeout) = self.timeout {
             run.set_timeout(timeout.as_millis() as f64);
         }
-        Ok(Call::begin(self.settings.clone(), run)?)
+        Call::begin(self.settings.clone(), run)
     }
 }
 
@@ -201,11 +199,10 @@ fn settings(bearer: &str) -> Settings {
     settings
 }
 
-fn limiter() -> Limiter {
-    let limiter: Limiter = Object::new().unchecked_into();
-    limiter.set_under_way(0);
-    limiter.set_ended(Vec::new());
-    limiter.set_queue(&Set::new_empty());
+fn limiter() -> Object {
+    let limiter = Object::new();
+    let limiter_: &Limiter = limiter.unchecked_ref();
+    limiter_.set_counts(&Array::new());
     limiter
 }
 
@@ -219,16 +216,13 @@ extern "C" {
     fn set_bearer(this: &Settings, key: &str);
 
     #[wasm_bindgen(method, setter, js_name = limiter)]
-    fn set_limiter(this: &Settings, limiter: &Limiter);
+    fn set_limiter(this: &Settings, limiter: &Object);
 
     #[wasm_bindgen(method, setter, js_name = fetch)]
     fn set_fetch(this: &Settings, fetch: &Function);
 
     #[wasm_bindgen(method, setter, js_name = durations)]
     fn set_durations(this: &Settings, durations: &Array);
-
-    #[wasm_bindgen(method, setter, js_name = queue)]
-    fn set_queue(this: &Limiter, queue: &Set<Array>);
 
     #[wasm_bindgen(method, setter, js_name = timeout)]
     fn set_timeout(this: &Run, timeout: f64);

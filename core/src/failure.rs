@@ -151,6 +151,18 @@ pub enum Charged {
     Unknown,
 }
 
+impl Charged {
+    /// The word that JavaScript sees.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Charged::No => "no",
+            Charged::Yes => "yes",
+            Charged::Unknown => "unknown",
+        }
+    }
+}
+
 /// An error, before it becomes a JavaScript `Error`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
