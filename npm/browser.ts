@@ -6,7 +6,8 @@ import { inlined, once } from "./wasm.js";
 export * from "./exports.js";
 
 const load = once(async () => {
-  await wasm.default({ module_or_path: (await fetched()) ?? (await inlined()) });
+  const { instance } = await WebAssembly.instantiate((await fetched()) ?? (await inlined()), wasm.imports());
+  wasm.start(instance);
   return wasm;
 });
 

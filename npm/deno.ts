@@ -7,7 +7,8 @@ export * from "./exports.js";
 
 // A module needs no permission; to read the file, Deno would ask for one.
 const load = once(async () => {
-  await wasm.default({ module_or_path: await inlined() });
+  const { instance } = await WebAssembly.instantiate(await inlined(), wasm.imports());
+  wasm.start(instance);
   return wasm;
 });
 

@@ -8,7 +8,8 @@ export * from "./exports.js";
 
 const load = once(async () => {
   const bytes = await readFile(new URL("./wasm/crisp_upscale_bg.wasm", import.meta.url));
-  await wasm.default({ module_or_path: bytes });
+  const { instance } = await WebAssembly.instantiate(bytes, wasm.imports());
+  wasm.start(instance);
   return wasm;
 });
 

@@ -8,7 +8,7 @@ export * from "./exports.js";
 
 // workerd compiles no bytes: it gives the file as a module. At once, so that no request waits for another one's promise.
 const load = once(async () => {
-  wasm.initSync({ module });
+  wasm.start(new WebAssembly.Instance(module, wasm.imports()));
   return wasm;
 });
 

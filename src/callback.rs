@@ -2,12 +2,13 @@
 //! one to the next itself, so that a page that receives no callbacks need not load that way.
 
 use crisp_upscale_core::webhook::{self, Opened, PATIENCE, Posted, Said};
-use js_sys::{Date, Promise};
+use crisp_upscale_core::job::Upscaled;
+use js_sys::{Array, Date, Promise};
 use wasm_bindgen::prelude::*;
 
-use crate::call::{Came, text_of, to_js};
+use crate::call::{Act, Call, Came, Do, text_of, to_js};
 use crate::exports::{promise, result, thrown};
-use crate::file::described;
+use crate::file::{described, look_at};
 use crate::host::{Parsed, Run, Settings, now};
 use crate::request::Ask;
 
@@ -47,20 +48,46 @@ pub fn open_callback(
 #[wasm_bindgen(js_name = readCallback)]
 pub fn read_callback(settings: Settings, run: Run, task_id: String) -> Promise {
     promise(settings, run, async move |call| {
-        call.check(Ok(()))?;
-        let give_up = now().saturating_add(PATIENCE);
-        let (said, cause) = match call.send(Ask::Look(&task_id), give_up).await? {
-            Came::Reply(reply, came) => (Said::of_reply(&task_id, &reply), text_of(&came)),
-            Came::Fault(fault, error) => (Said::Later(fault.of_read().of_task(&task_id)), error),
-        };
-        let (kind, what) = match said {
-            Said::Success(upscaled) => ("success", result(described(&call, upscaled).await?)),
-            Said::Failed(failure) => ("failed", thrown(&call.settings, call.error(failure, &cause))),
-            Said::Later(failure) => ("later", thrown(&call.settings, call.error(failure, &cause))),
-            Said::Refused(refusal) => ("refused", refusal.as_str().into()),
-        };
-        Ok(js_sys::Array::of2(&kind.into(), &what).into())
+        let mut reading = Reading { task_id, upscaled: None, said: None };
+        call.drive(&mut reading).await?;
+        Ok(reading.said.map(|(kind, what)| Array::of2(&kind.into(), &what)).into())
     })
+}
+
+struct Reading {
+    task_id: String,
+    upscaled: Option<Upscaled>,
+    said: Option<(&'static str, JsValue)>,
+}
+
+impl Act for Reading {
+    fn step(&mut self, call: &Call, came: Came) -> Do<'_> {
+        if let Some(upscaled) = self.upscaled.take() {
+            self.said = Some(("success", result(described(upscaled, came))));
+            return Do::Done;
+        }
+        let (said, cause) = match came {
+            Came::Reply(reply, came) => (Said::of_reply(&self.task_id, &reply), text_of(&came)),
+            Came::Fault(fault, error) => (Said::Later(fault.of_read().of_task(&self.task_id)), error),
+            Came::Nothing | Came::Waited(_) => {
+                return match call.check(Ok(())) {
+                    Ok(()) => Do::Send(Ask::Look(&self.task_id), now().saturating_add(PATIENCE)),
+                    Err(failure) => Do::Fail(failure, JsValue::UNDEFINED),
+                };
+            }
+        };
+        let thrown = |failure| thrown(&call.settings, call.error(failure, &cause));
+        self.said = Some(match said {
+            Said::Success(upscaled) => {
+                let upscaled = self.upscaled.insert(*upscaled);
+                return look_at(call, &upscaled.url);
+            }
+            Said::Failed(failure) => ("failed", thrown(failure)),
+            Said::Later(failure) => ("later", thrown(failure)),
+            Said::Refused(refusal) => ("refused", refusal.as_str().into()),
+        });
+        Do::Done
+    }
 }
 
 /// The HTTP status for a kind of outcome, or for the word for a refusal.

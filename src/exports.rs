@@ -13,10 +13,13 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
 use crate::call::{Call, to_js};
-use crate::error::{Halt, UpscaleError};
+use crate::calls::{Credits, Record};
+use crate::error::{Halt, bare};
+use crate::file::{Download, Preflight};
 use crate::host::{Line, Run, Settings};
-use crate::listen::hear;
-use crate::{calls, file};
+use crate::listen::Listen;
+use crate::play::Play;
+use crate::upload::Upload;
 
 
 /// Makes a promise of a call's work, which is over when that is.
@@ -43,8 +46,9 @@ pub fn create_task(
     call_back_url: Option<String>,
 ) -> Promise {
     promise(settings, run, async move |call| {
-        let (task_id, _) = calls::create(&call, &model, image, call_back_url).await?;
-        Ok(task_id.into())
+        let mut play = Play::create(&call, &model, image, call_back_url).map_err(bare)?;
+        call.drive(&mut play).await?;
+        Ok(play.task_id.into())
     })
 }
 
@@ -55,7 +59,11 @@ pub fn create_task(
 /// How the task failed, or why nobody could wait for it any longer; with the task's id.
 #[wasm_bindgen]
 pub fn follow(settings: Settings, run: Run, task_id: String, created_at: f64) -> Promise {
-    promise(settings, run, async move |call| Ok(result(calls::follow(&call, task_id, created_at).await?)))
+    promise(settings, run, async move |call| {
+        let mut play = Play::follow(&call, task_id, created_at).map_err(bare)?;
+        call.drive(&mut play).await?;
+        Ok(play.result.map(result).unwrap_or_default())
+    })
 }
 
 /// `recordInfo`, once: resolves to the task's record, `[taskId, model, state, image, resultUrls, failCode, failMsg,
@@ -66,7 +74,9 @@ pub fn follow(settings: Settings, run: Run, task_id: String, created_at: f64) ->
 #[wasm_bindgen(js_name = getTask)]
 pub fn get_task(settings: Settings, run: Run, task_id: String) -> Promise {
     promise(settings, run, async move |call| {
-        let task = calls::record(&call, &task_id).await?;
+        let mut record = Record { task_id, detail: None };
+        call.drive(&mut record).await?;
+        let Some(task) = record.detail else { return Ok(JsValue::UNDEFINED) };
         Ok(to_js(&(
             task.task_id,
             task.model,
@@ -88,7 +98,11 @@ pub fn get_task(settings: Settings, run: Run, task_id: String) -> Promise {
 /// Why it is not known.
 #[wasm_bindgen]
 pub fn credits(settings: Settings, run: Run) -> Promise {
-    promise(settings, run, async move |call| Ok(calls::credits(&call).await?.into()))
+    promise(settings, run, async move |call| {
+        let mut credits = Credits::default();
+        call.drive(&mut credits).await?;
+        Ok(credits.0.into())
+    })
 }
 
 /// Checks a file and uploads it; resolves to its URL. Tells the updates `warning`, `uploading` and `uploaded`.
@@ -98,7 +112,11 @@ pub fn credits(settings: Settings, run: Run) -> Promise {
 /// is charged either way.
 #[wasm_bindgen]
 pub fn upload(settings: Settings, run: Run, file: JsValue) -> Promise {
-    promise(settings, run, async move |call| Ok(crate::upload::upload(&call, &file).await?.into()))
+    promise(settings, run, async move |call| {
+        let mut upload = Upload::new(file);
+        call.drive(&mut upload).await?;
+        Ok(upload.url.into())
+    })
 }
 
 /// A look at an image before anything is sent to the API. Where it cannot be seen from here, nobody
@@ -109,7 +127,7 @@ pub fn upload(settings: Settings, run: Run, file: JsValue) -> Promise {
 #[wasm_bindgen]
 pub fn preflight(settings: Settings, run: Run, image: String) -> Promise {
     promise(settings, run, async move |call| {
-        file::preflight(&call, &image).await?;
+        call.drive(&mut Preflight(image)).await?;
         Ok(JsValue::UNDEFINED)
     })
 }
@@ -120,7 +138,11 @@ pub fn preflight(settings: Settings, run: Run, image: String) -> Promise {
 /// Why it could not be fetched; with the task's id.
 #[wasm_bindgen]
 pub fn download(settings: Settings, run: Run, task_id: String, url: String) -> Promise {
-    promise(settings, run, async move |call| file::download(&call, &task_id, &url).await)
+    promise(settings, run, async move |call| {
+        let mut download = Download { task_id, url, blob: JsValue::UNDEFINED };
+        call.drive(&mut download).await?;
+        Ok(download.blob)
+    })
 }
 
 /// Opens one stream for all of a line and tells it what comes, until the stream ends or breaks, or the
@@ -128,7 +150,11 @@ pub fn download(settings: Settings, run: Run, task_id: String, url: String) -> P
 /// nothing it waits first; resolves to how many there are now.
 #[wasm_bindgen]
 pub fn listen(settings: Settings, run: Run, line: Line, failures: u32) -> Promise {
-    promise(settings, run, async move |call| Ok(hear(&call, &line, failures).await.into()))
+    promise(settings, run, async move |call| {
+        let mut listen = Listen::new(line, failures);
+        let left = call.drive(&mut listen).await.is_err();
+        Ok(listen.failures(left).into())
+    })
 }
 
 /// Whether an `idempotencyKey` that was first used at `created_at` (Unix milliseconds) is forgotten.
@@ -143,7 +169,7 @@ pub fn is_key_over(created_at: f64) -> bool {
 pub fn check_repeat(settings: &Settings, image: &str, earlier: &str, has_task: bool) -> JsValue {
     match repeat::goes_on(image, earlier, has_task) {
         Ok(()) => JsValue::UNDEFINED,
-        Err(failure) => thrown(settings, Halt::Failed(UpscaleError { failure, cause: JsValue::UNDEFINED })),
+        Err(failure) => thrown(settings, bare(failure)),
     }
 }
 
@@ -165,21 +191,17 @@ pub(crate) fn result(result: UpscaleResult) -> JsValue {
 /// What a call that stopped rejects with: of a failure, what `npm/` makes of
 /// `[kind, code, status, message, taskId, charged, retryable, resumable]`.
 pub(crate) fn thrown(settings: &Settings, halt: Halt) -> JsValue {
-    match halt {
-        Halt::Failed(UpscaleError { failure, cause }) => {
-            let code = failure.code.map(|code| code as f64);
-            let failure = to_js(&(
-                failure.kind.as_str(),
-                code,
-                failure.status,
-                failure.message,
-                failure.task_id,
-                failure.charged.as_str(),
-                failure.retryable,
-                failure.resumable,
-            ));
-            settings.fail(failure, &cause)
-        }
-        Halt::Thrown(reason) => reason,
-    }
+    let Some(failure) = halt.failure else { return halt.cause };
+    let code = failure.code.map(|code| code as f64);
+    let failure = to_js(&(
+        failure.kind.as_str(),
+        code,
+        failure.status,
+        failure.message,
+        failure.task_id,
+        failure.charged.as_str(),
+        failure.retryable,
+        failure.resumable,
+    ));
+    settings.fail(failure, &halt.cause)
 }

@@ -42,6 +42,27 @@ export function number(value) {
 }
 
 /**
+ * A member that is a text.
+ *
+ * @param {any} value
+ * @param {string} name
+ */
+export function textAt(value, name) {
+  const text = get(value, name);
+  return typeof text === "string" ? text : undefined;
+}
+
+/**
+ * A member that is a number; NaN where it is not.
+ *
+ * @param {any} value
+ * @param {string} name
+ */
+export function numberAt(value, name) {
+  return number(get(value, name));
+}
+
+/**
  * Whether this is an object, and no array.
  *
  * @param {unknown} value
@@ -57,6 +78,16 @@ export function isObject(value) {
  */
 export function quote(text) {
   return JSON.stringify(text);
+}
+
+/**
+ * A text as a part of a URL.
+ *
+ * @param {string} text
+ */
+export function encode(text) {
+  // Half of a surrogate pair, which encodeURIComponent throws at, becomes U+FFFD as in every URL.
+  return encodeURIComponent(new TextDecoder().decode(new TextEncoder().encode(text)));
 }
 
 /** 128 random bits, as letters and digits. Not `randomUUID`, which a page has only where it came by https. */
@@ -161,6 +192,7 @@ export class Call {
   #cut;
   /** @type {ReadableStreamDefaultReader<Uint8Array> | undefined} */
   #reader;
+  #decoder = new TextDecoder();
   /** @type {any} Hears what the server pushes of the task. */
   #ear;
   /** Lets the next one in the limiter's queue have its turn. */
@@ -246,7 +278,7 @@ export class Call {
         this.#reader = response.body.getReader();
         return came;
       }
-      if (want === -2) return { ...came, blob: response.ok && (await response.blob()) };
+      if (want === -2) return response.ok ? { ...came, blob: await response.blob() } : came;
       const { bytes, whole } = await read(response.body, want || LONGEST_REPLY);
       if (want > 0) return { ...came, bytes };
       const text = whole ? new TextDecoder().decode(bytes) : "";
@@ -258,12 +290,15 @@ export class Call {
   }
 
   /**
-   * The next of a stream's chunks.
+   * The text of the next of a stream's chunks, which may be empty.
    *
    * @param {number} ms
    */
   chunk(ms) {
-    return this.#within(ms, async () => this.#reader?.read());
+    return this.#within(ms, async () => {
+      const chunk = await this.#reader?.read();
+      return chunk?.value && this.#decoder.decode(chunk.value, { stream: true });
+    });
   }
 
   /**
@@ -289,7 +324,8 @@ export class Call {
   }
 
   /**
-   * Waits; where the server pushes news of the task, for these: a message, `true` for listening, `false` for broken.
+   * Waits; where the server pushes news of the task, for these: a message, 1 for listening, 2 for broken. At
+   * the beginning of all time it does not wait: 0 where there are no news yet.
    *
    * @param {number} ms
    * @param {string | undefined} taskId
@@ -298,7 +334,8 @@ export class Call {
     this.#ear ??= taskId && this.#settings.events?.join(taskId);
     const ear = this.#ear;
     const heard = ear?.take();
-    if (heard !== undefined || ms <= 0) return heard;
+    if (heard !== undefined) return heard;
+    if (ms < -1e9) return 0;
     return this.#within(ms, async () => {
       await (ear ? ear.woken() : new Promise(() => {}));
       return ear.take();
@@ -337,6 +374,16 @@ export class Call {
           limiter.wake = resolve;
         }),
     );
+  }
+
+  /**
+   * The server said where it pushes, under the base URL.
+   *
+   * @param {string} path
+   */
+  pushes(path) {
+    const { events } = this.#settings;
+    if (events) events.path = path;
   }
 
   /**

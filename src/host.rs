@@ -16,11 +16,20 @@ extern "C" {
 
     fn number(value: &JsValue) -> f64;
 
+    #[wasm_bindgen(js_name = textAt)]
+    fn text_at(value: &JsValue, name: &str) -> Option<String>;
+
+    #[wasm_bindgen(js_name = numberAt)]
+    fn number_at(value: &JsValue, name: &str) -> f64;
+
     #[wasm_bindgen(js_name = isObject)]
     fn is_object(value: &JsValue) -> bool;
 
     /// A text as JSON.
     pub(crate) fn quote(text: &str) -> String;
+
+    /// A text as a part of a URL.
+    pub(crate) fn encode(text: &str) -> String;
 
     /// 128 random bits, as letters and digits.
     pub(crate) fn random() -> String;
@@ -64,6 +73,10 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(crate) fn through(this: &Host);
 
+    /// The server said where it pushes, under the base URL.
+    #[wasm_bindgen(method)]
+    pub(crate) fn pushes(this: &Host, path: &str);
+
     #[wasm_bindgen(method)]
     pub(crate) fn tell(this: &Host, state: &str, of: &str);
 
@@ -85,13 +98,6 @@ extern "C" {
     /// How long the last tasks took, in milliseconds, the oldest first. Every job reads it, and adds to it.
     #[wasm_bindgen(method, getter)]
     pub(crate) fn durations(this: &Settings) -> Array;
-
-    /// Where the server pushes, under the base URL; absent until it has said so.
-    #[wasm_bindgen(method, getter)]
-    pub(crate) fn path(this: &Settings) -> Option<String>;
-
-    #[wasm_bindgen(method, setter)]
-    pub(crate) fn set_path(this: &Settings, path: &str);
 
     /// What one call may say: `{ signal?, timeout?, began?, attempt?, onUpdate? }`.
     #[derive(Debug)]
@@ -146,18 +152,13 @@ pub(crate) fn left(until: u64) -> f64 {
 impl Settings {
     /// Where the API is, with no slash at the end.
     pub(crate) fn base_url(&self) -> String {
-        hosts::base_url(text(self, "baseUrl"))
+        hosts::base_url(text_at(self, "baseUrl"))
     }
 
     /// Where files are uploaded to, with no slash at the end.
     pub(crate) fn upload_base_url(&self) -> String {
-        hosts::upload_base_url(text(self, "uploadBaseUrl"), self.base_url())
+        hosts::upload_base_url(text_at(self, "uploadBaseUrl"), self.base_url())
     }
-}
-
-/// A member that is a text.
-pub(crate) fn text(value: &JsValue, name: &str) -> Option<String> {
-    get(value, name)?.as_string()
 }
 
 /// What JavaScript holds, read as the rules read JSON. What is absent or null is none.
@@ -183,6 +184,14 @@ impl Json for Parsed {
 
     fn number(&self) -> Option<f64> {
         Some(number(&self.0)).filter(|number| !number.is_nan())
+    }
+
+    fn text_at(&self, name: &str) -> Option<String> {
+        text_at(&self.0, name)
+    }
+
+    fn number_at(&self, name: &str) -> Option<f64> {
+        Some(number_at(&self.0, name)).filter(|number| !number.is_nan())
     }
 
     fn is_object(&self) -> bool {

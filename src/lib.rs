@@ -37,6 +37,11 @@ pub use exports::{
 pub use host::{Line, Run, Settings};
 pub use upscaler::{Ticket, Upscaler};
 
+/// Of the npm package: a Rust program has its own.
+#[cfg(all(feature = "exports", target_family = "wasm"))]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
 /// The README's example in Rust compiles.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -4,47 +4,65 @@
 use crisp_upscale_core::json::Json;
 use crisp_upscale_core::push::{self, is_stream};
 use crisp_upscale_core::sse::Frames;
-use js_sys::Uint8Array;
 
-use crate::call::{Call, Came, wait};
-use crate::error::Halt;
+use crate::call::{Act, Call, Came, Do};
 use crate::host::{Line, left, now};
 use crate::request::Ask;
 
 /// Opens one stream for all of a line and tells it what comes, until the stream ends or breaks or the call is
-/// aborted. After `failures` streams in a row that came to nothing it waits first; gives how many there are now.
-pub(crate) async fn hear(call: &Call, line: &Line, failures: u32) -> u32 {
-    // At least a moment: whoever begins to wait meanwhile shares the stream.
-    if wait(call.host.wait(push::wait(failures).max(1) as f64, None)).await.is_err() {
-        return failures;
-    }
-    let begin = now();
-    let mut heard = false;
-    // However it ended: there is nothing more to hear.
-    let left = read(call, line, begin.saturating_add(push::OPENING), &mut heard).await.is_err();
-    push::failures(failures, now().saturating_sub(begin), heard, left)
+/// aborted. After `failures` streams in a row that came to nothing it waits first.
+pub(crate) struct Listen {
+    line: Line,
+    failures: u32,
+    ids: Vec<String>,
+    /// When the stream's request left.
+    begun: Option<u64>,
+    /// Whether something came.
+    heard: bool,
+    frames: Option<Frames>,
 }
 
-/// Reads one stream. However it ends; whether something came is in `heard`.
-///
-/// # Errors
-/// The caller's abort reason: nobody listens any more.
-async fn read(call: &Call, line: &Line, opening: u64, heard: &mut bool) -> Result<(), Halt> {
-    let ids: Vec<String> = line.task_ids().iter().filter_map(|id| id.as_string()).collect();
-    let Came::Reply(reply, came) = call.send(Ask::Events(&ids), opening).await? else { return Ok(()) };
-    let media_type = came.get("type").and_then(|media_type| media_type.text());
-    if !is_stream(reply.status, &media_type.unwrap_or_default()) {
-        return Ok(());
+impl Listen {
+    pub(crate) fn new(line: Line, failures: u32) -> Self {
+        Listen { line, failures, ids: Vec::new(), begun: None, heard: false, frames: None }
     }
-    let mut frames = Frames::default();
-    loop {
-        let until = if *heard { now().saturating_add(push::SILENCE) } else { opening };
-        let chunk = wait(call.host.chunk(left(until))).await?;
-        let Some(bytes) = chunk.get("value") else { return Ok(()) };
-        let Ok(messages) = frames.feed(&Uint8Array::new(&bytes.0).to_vec()) else { return Ok(()) };
-        for message in messages {
-            *heard = true;
-            line.tell(&message.event, &message.data);
+
+    /// How many streams in a row have come to nothing now; `left`: nobody needed it any more.
+    pub(crate) fn failures(&self, left: bool) -> u32 {
+        let Some(begun) = self.begun else { return self.failures };
+        push::failures(self.failures, now().saturating_sub(begun), self.heard, left)
+    }
+}
+
+impl Act for Listen {
+    fn step(&mut self, call: &Call, came: Came) -> Do<'_> {
+        let opening = self.begun.map(|begun| begun.saturating_add(push::OPENING));
+        match (came, opening) {
+            // At least a moment: whoever begins to wait meanwhile shares the stream.
+            (Came::Nothing, _) => Do::Wait(call.host.wait(push::wait(self.failures).max(1) as f64, None)),
+            (Came::Waited(_), None) => {
+                self.ids = self.line.task_ids().iter().filter_map(|id| id.as_string()).collect();
+                let begun = *self.begun.insert(now());
+                Do::Send(Ask::Events(&self.ids), begun.saturating_add(push::OPENING))
+            }
+            (Came::Reply(reply, came), Some(opening))
+                if is_stream(reply.status, &came.text_at("type").unwrap_or_default()) =>
+            {
+                self.frames = Some(Frames::default());
+                Do::Wait(call.host.chunk(left(opening)))
+            }
+            (Came::Waited(chunk), Some(opening)) => {
+                let messages = chunk.text().zip(self.frames.as_mut()).and_then(|(text, frames)| frames.feed(&text).ok());
+                // However it ended: there is nothing more to hear.
+                let Some(messages) = messages else { return Do::Done };
+                for message in messages {
+                    self.heard = true;
+                    self.line.tell(&message.event, &message.data);
+                }
+                let until = if self.heard { now().saturating_add(push::SILENCE) } else { opening };
+                Do::Wait(call.host.chunk(left(until)))
+            }
+            _ => Do::Done,
         }
     }
 }

@@ -3,12 +3,13 @@
 
 use crisp_upscale_core::head::RANGE;
 use crisp_upscale_core::wire::{CREATE_TASK, CREDIT, CreateTask, FILE_STREAM_UPLOAD, RECORD_INFO, TASK_ID};
-use gloo_net::http::{Method, RequestBuilder};
+use crisp_upscale_core::json::Json;
+use gloo_net::http::Headers;
 use wasm_bindgen::prelude::*;
-use web_sys::{RequestCache, RequestRedirect};
+use web_sys::{Request, RequestCache, RequestInit, RequestRedirect};
 
 use crate::call::Call;
-use crate::host::quote;
+use crate::host::{Parsed, encode, quote};
 
 /// What is asked.
 pub(crate) enum Ask<'a> {
@@ -19,7 +20,7 @@ pub(crate) enum Ask<'a> {
     /// `GET` credit: the balance.
     Credit,
     /// An upload, by a form that JavaScript made.
-    Upload(&'a JsValue),
+    Upload(JsValue),
     /// What it pushes of these tasks, until the stream ends.
     Events(&'a [String]),
     /// The first bytes of a file on another host.
@@ -38,55 +39,78 @@ impl Ask<'_> {
             Ask::Head(_) => crisp_upscale_core::image::HEAD_BYTES as i32,
         }
     }
+
+    /// Whether it asks the API how something stands.
+    fn is_read(&self) -> bool {
+        matches!(self, Ask::Look(_) | Ask::Credit | Ask::Events(_))
+    }
 }
 
 /// The request.
 ///
 /// # Errors
 /// What the runtime says where it is none; nothing was sent then.
-pub(crate) fn build(call: &Call, ask: &Ask<'_>, bearer: Option<&str>) -> Result<web_sys::Request, JsValue> {
-    let base = call.settings.base_url();
-    let url = match ask {
-        Ask::Create(_) => base + CREATE_TASK,
-        Ask::Look(_) => base + RECORD_INFO,
-        Ask::Credit => base + CREDIT,
-        Ask::Upload(_) => call.settings.upload_base_url() + FILE_STREAM_UPLOAD,
-        Ask::Events(_) => base + &call.settings.path().unwrap_or_default(),
-        Ask::Head(url) | Ask::File(url) => (*url).to_owned(),
-    };
-    let begun = || {
-        let builder = RequestBuilder::new(&url).abort_signal(Some(&call.host.cut()));
-        match bearer {
-            // No redirect is followed: it would take the key to another host.
-            Some(bearer) => builder
-                .header("Authorization", &("Bearer ".to_owned() + bearer))
-                .redirect(RequestRedirect::Manual),
-            None => builder,
-        }
-    };
-    let built = match ask {
+pub(crate) fn build(call: &Call, ask: &Ask<'_>, bearer: Option<&str>) -> Result<Request, JsValue> {
+    // A framework's cache must not answer a read; some versions of workerd throw on the option.
+    begin(call, ask, bearer, true).or_else(|_| begin(call, ask, bearer, false))
+}
+
+fn begin(call: &Call, ask: &Ask<'_>, bearer: Option<&str>, fresh: bool) -> Result<Request, JsValue> {
+    let headers = Headers::new();
+    let init = RequestInit::new();
+    init.set_signal(Some(&call.host.cut()));
+    if let Some(bearer) = bearer {
+        headers.set("Authorization", &("Bearer ".to_owned() + bearer));
+        // No redirect is followed: it would take the key to another host.
+        init.set_redirect(RequestRedirect::Manual);
+    }
+    if ask.is_read() && fresh {
+        init.set_cache(RequestCache::NoStore);
+    }
+    let mut url = call.settings.base_url();
+    match ask {
         Ask::Create(task) => {
-            let post = begun().method(Method::POST).header("Content-Type", "application/json");
-            match call.attempt() {
-                Some(attempt) => post.header("Idempotency-Key", &attempt),
-                None => post,
+            url.push_str(CREATE_TASK);
+            init.set_method("POST");
+            headers.set("Content-Type", "application/json");
+            if let Some(attempt) = call.attempt() {
+                headers.set("Idempotency-Key", &attempt);
             }
-            .body(task.json(quote))
+            init.set_body(&task.json(quote).into());
         }
-        // The runtime adds the form's own `Content-Type`, which names the boundary.
-        Ask::Upload(form) => begun().method(Method::POST).body(*form),
-        _ => {
-            let read = || match ask {
-                Ask::Look(id) => begun().query([(TASK_ID, *id)]),
-                Ask::Events(ids) => begun()
-                    .header("Accept", "text/event-stream")
-                    .query(ids.iter().map(|id| (TASK_ID, id.as_str()))),
-                Ask::Head(_) => begun().header("Range", RANGE),
-                _ => begun(),
-            };
-            // A framework's cache must not answer a read; some versions of workerd throw on the option.
-            if bearer.is_some() { read().cache(RequestCache::NoStore).build().or_else(|_| read().build()) } else { read().build() }
+        Ask::Upload(form) => {
+            url = call.settings.upload_base_url() + FILE_STREAM_UPLOAD;
+            init.set_method("POST");
+            // The runtime adds the form's own `Content-Type`, which names the boundary.
+            init.set_body(form);
         }
-    };
-    built.map(Into::into).map_err(|error| JsError::new(&error.to_string()).into())
+        Ask::Look(id) => {
+            url.push_str(RECORD_INFO);
+            push_task(&mut url, '?', id);
+        }
+        Ask::Events(ids) => {
+            let events = Parsed(call.settings.clone().into()).get("events");
+            url.push_str(&events.and_then(|events| events.text_at("path")).unwrap_or_default());
+            for (nth, id) in ids.iter().enumerate() {
+                push_task(&mut url, if nth == 0 { '?' } else { '&' }, id);
+            }
+            headers.set("Accept", "text/event-stream");
+        }
+        Ask::Credit => url.push_str(CREDIT),
+        Ask::Head(at) => {
+            url = (*at).to_owned();
+            headers.set("Range", RANGE);
+        }
+        Ask::File(at) => url = (*at).to_owned(),
+    }
+    init.set_headers(&headers.into_raw());
+    Request::new_with_str_and_init(&url, &init)
+}
+
+/// Adds a task to the query.
+fn push_task(url: &mut String, before: char, id: &str) {
+    url.push(before);
+    url.push_str(TASK_ID);
+    url.push('=');
+    url.push_str(&encode(id));
 }
