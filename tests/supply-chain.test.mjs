@@ -69,6 +69,37 @@ test("every crate that is compiled in is named in the package with the text of i
   assert.ok(files.some(({ path = "" }) => path === "dist/THIRD-PARTY-LICENSES.txt"));
 });
 
+test("what is compiled in is on terms that deny.toml allows", async () => {
+  const list = /^allow = \[([^\]]*)\]/m.exec(await readFile(`${root}/deny.toml`, "utf8"))?.[1] ?? "";
+  const allowed = new Set([...list.matchAll(/"(.*)"/g)].map(([, licence]) => licence));
+  assert.ok(allowed.has("MIT"));
+  const tools = await toolchain();
+  for (const crate of [client, sandbox, gateway]) {
+    for (const { name, licence } of await dependencies(crate, tools)) {
+      assert.ok(satisfies(licence, allowed), `${name}: ${licence}`);
+    }
+  }
+  assert.ok(satisfies("GPL-3.0-only OR (MIT AND Zlib)", allowed));
+  assert.ok(!satisfies("(GPL-3.0-only OR MIT) AND MPL-2.0", allowed));
+});
+
+/**
+ * Whether one may take these licences alone and keep to an SPDX expression. AND binds closer than OR.
+ *
+ * @param {string} expression
+ * @param {Set<string | undefined>} allowed
+ * @returns {boolean}
+ */
+function satisfies(expression, allowed) {
+  const inner = /\(([^()]*)\)/.exec(expression);
+  if (inner !== null) {
+    const [whole, part = ""] = inner;
+    return satisfies(expression.replace(whole, satisfies(part, allowed) ? "yes" : "no"), allowed);
+  }
+  const one = (/** @type {string} */ licence) => licence.trim() === "yes" || allowed.has(licence.trim());
+  return expression.split(" OR ").some((either) => either.split(" AND ").every(one));
+}
+
 test("the crates have their sources, their licences and nothing else", async () => {
   for (const [name, more] of /** @type {const} */ ([
     ["crisp-upscale-core", []],
