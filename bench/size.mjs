@@ -17,20 +17,19 @@ await script(async () => {
   const others = await peers();
 
   const rows = {
-    ours: total,
-    "  WebAssembly": wasm,
-    "  JavaScript": javascript,
-    "    generated glue": glue,
-    "    TypeScript": typescript,
+    "**ours**": total,
+    "its WebAssembly": wasm,
+    "its JavaScript": javascript,
+    "of that, generated": glue,
+    "of that, TypeScript": typescript,
     ...others,
-    "ours, only where the .wasm was not copied": fallback,
+    "ours, instead of the WebAssembly, where it was not copied": fallback,
   };
-  const width = Math.max(...Object.keys(rows).map((name) => name.length));
-  const line = (/** @type {string} */ name, /** @type {(string | number)[]} */ columns) =>
-    console.log(name.padEnd(width), ...columns.map((column) => column.toLocaleString("en").padStart(9)));
-  console.log("");
-  line("", ["bytes", "gzip", "brotli"]);
-  for (const [name, { raw, gzip, brotli }] of Object.entries(rows)) line(name, [raw, gzip, brotli]);
+  console.log("\n| | bytes | gzip | brotli |\n| --- | --- | --- | --- |");
+  for (const [name, { raw, gzip, brotli }] of Object.entries(rows)) {
+    const columns = [raw, gzip, brotli].map((bytes) => bytes.toLocaleString("en"));
+    console.log(`| ${name} | ${columns.join(" | ")} |`);
+  }
   console.log("");
 
   const { gzip, brotli } = total;

@@ -7,8 +7,8 @@ import { attempt, script, step } from "./run.mjs";
 const FOLDERS = [".", "bench", "tests/runtimes"];
 
 /** What cargo-deny says where it cannot fetch the advisories. */
-const OUT_OF_REACH =
-  /failed to (fetch|open|load|clone).*advisory|unable to (fetch|clone)|advisory database/is;
+const OUT_OF_REACH = /failed to fetch advisory database/;
+/failed to (fetch|open|load|clone).*advisory|unable to (fetch|clone)|advisory database/is;
 
 /**
  * @typedef {object} Finding
