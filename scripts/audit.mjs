@@ -57,7 +57,8 @@ async function deny() {
         says: "`cargo install --locked cargo-deny` first",
       };
     }
-    const args = ["deny", "--locked", "--log-level", "error", "check", what];
+    // Of a workspace with a crate at its root, only that one would be looked at.
+    const args = ["deny", "--workspace", "--locked", "--log-level", "error", "check", what];
     const { ok, output } = await attempt("cargo", args, { quiet: true });
     const outcome = ok ? "passed" : what === "advisories" && OUT_OF_REACH.test(output) ? "skipped" : "failed";
     return { name, outcome: /** @type {Finding["outcome"]} */ (outcome), says: ok ? "" : output.trim() };
