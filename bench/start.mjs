@@ -46,7 +46,7 @@ await script(async () => {
     line(`import to first request in ${runtime}, ms`, row, 1);
   line("processor time of a job beyond bare fetch, ms", processor, 2);
   line("memory of a waiting job, bytes", memory, 0);
-  line("of that outside the heap (WebAssembly)", external, 0);
+  line("of that outside the heap, bytes", external, 0);
   line("memory of a waiting job as the system counts it (RSS), bytes", rss, 0);
   console.log("");
   const all = { ...start, processor, memory, rss };
