@@ -1,8 +1,8 @@
 // @ts-check
 import { spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import { build as bundle } from "esbuild";
 import { Failed, root } from "../scripts/run.mjs";
@@ -10,18 +10,19 @@ import { Failed, root } from "../scripts/run.mjs";
 /** Later dates strip the key from a redirect to another host; and no flags. */
 const COMPATIBILITY_DATE = "2024-06-01";
 
-/** What workerd is to serve: one Worker at any free port, which may call this machine. */
-const CONFIG = `
+/**
+ * What workerd is to serve: one Worker at any free port, which may call this machine.
+ *
+ * @param {string[]} files its modules, the one with the handler first
+ */
+const configOf = (files) => `
 using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     ( name = "main",
       worker = (
         compatibilityDate = "${COMPATIBILITY_DATE}",
-        modules = [
-          (name = "worker.js", esModule = embed "worker.js"),
-          (name = "crisp_upscale_bg.wasm", wasm = embed "crisp_upscale_bg.wasm"),
-        ],
+        modules = [${files.map((file) => `(name = "${file}", ${kindOf(file)} = embed "${file}")`).join(", ")}],
       ),
     ),
     (name = "internet", network = (allow = ["private"])),
@@ -29,25 +30,32 @@ const config :Workerd.Config = (
   sockets = [(name = "orders", address = "127.0.0.1:0", http = (), service = "main")],
 );
 `;
+const kindOf = (/** @type {string} */ file) => (file.endsWith(".wasm") ? "wasm" : "esModule");
 
 /**
- * Starts ours in workerd, bundled by the conditions and the treatment of `.wasm` files that wrangler has.
+ * Starts a Worker in workerd, bundled by the conditions and the treatment of `.wasm` files that wrangler has.
  *
  * @param {string} workerd its executable
+ * @param {string} worker its source
  */
-export async function startWorkerd(workerd) {
+export async function serveWorker(workerd, worker) {
   const folder = await mkdtemp(join(tmpdir(), "crisp-upscale-"));
   await bundle({
-    entryPoints: [`${root}/tests/runtimes/worker.mjs`],
+    entryPoints: [worker],
     outdir: folder,
     bundle: true,
+    splitting: true,
     format: "esm",
     target: "es2022",
     conditions: ["workerd", "worker", "browser"],
+    // What one of the peers asks for at run time, and does without.
+    external: ["node:*"],
     loader: { ".wasm": "copy" },
     assetNames: "[name]",
   });
-  await writeFile(join(folder, "config.capnp"), CONFIG);
+  const first = basename(worker).replace(/mjs$/, "js");
+  const others = (await readdir(folder)).filter((file) => file !== first);
+  await writeFile(join(folder, "config.capnp"), configOf([first, ...others]));
   const child = spawn(workerd, ["serve", "--control-fd=3", join(folder, "config.capnp")], {
     stdio: ["ignore", "ignore", "pipe", "pipe"],
   });
@@ -74,6 +82,22 @@ export async function startWorkerd(workerd) {
   });
 
   return {
+    url: `http://127.0.0.1:${port}/`,
+    /** The end of what it printed. */
+    said: () => stderr,
+    /** Ends it. */
+    stop,
+  };
+}
+
+/**
+ * Starts ours in workerd.
+ *
+ * @param {string} workerd its executable
+ */
+export async function startWorkerd(workerd) {
+  const { url, said, stop } = await serveWorker(workerd, `${root}/tests/runtimes/worker.mjs`);
+  return {
     name: /** @type {const} */ ("ours"),
     /**
      * Has it work off an order.
@@ -82,13 +106,13 @@ export async function startWorkerd(workerd) {
      * @returns {Promise<import("./player.mjs").Outcome>}
      */
     async order(order) {
-      const reply = await fetch(`http://127.0.0.1:${port}/`, {
+      const reply = await fetch(url, {
         method: "POST",
         body: JSON.stringify(order),
         // In a request that hangs, no timer of its own may go off either.
         signal: AbortSignal.timeout((order.jobs + 1) * order.patience),
       });
-      if (!reply.ok) throw new Failed(`workerd answers ${reply.status}: ${await reply.text()}\n${stderr}`);
+      if (!reply.ok) throw new Failed(`workerd answers ${reply.status}: ${await reply.text()}\n${said()}`);
       return /** @type {any} */ (await reply.json());
     },
     /** Ends it. */

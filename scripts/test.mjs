@@ -2,6 +2,7 @@
 // Sets up, builds, and runs every check and test; ends with one line of counts.
 import { readdir } from "node:fs/promises";
 import { stripVTControlCharacters } from "node:util";
+import { audit } from "./audit.mjs";
 import { browser } from "./browser.mjs";
 import { build } from "./build.mjs";
 import { attempt, root, script, step } from "./run.mjs";
@@ -36,6 +37,11 @@ await script(async () => {
   await check("Types of the page", `${bin}/tsc`, ["-p", "www"]);
   await check("Types of the scripts and tests", `${bin}/tsc`, ["-p", "scripts"]);
   await check("Types as users meet them", `${bin}/tsc`, ["-p", "tests/types"]);
+
+  await check("Publication of the crate of the rules, tried", "cargo", [
+    ...["publish", "--dry-run", "--locked", "--allow-dirty", "--package", "crisp-upscale-core"],
+  ]);
+  for (const { outcome } of await audit()) counts[outcome] += 1;
 
   step("Tests of the Rust");
   const rust = await attempt("cargo", ["test", "--locked", "--workspace"], { echo: true });

@@ -54,17 +54,12 @@ export const gateway = {
 };
 
 /**
- * Leaves `dist/FOLDER/NAME.js`, `NAME.d.ts` and `NAME_bg.wasm`.
+ * The command that compiles it.
  *
  * @param {Crate} crate
  * @param {import("./toolchain.mjs").Toolchain} tools
  */
-export async function compile(crate, tools) {
-  const targetDir = `${root}/target/wasm/${crate.profile}`;
-  const compiled = `${targetDir}/wasm32-unknown-unknown/${crate.profile}/${crate.name}.wasm`;
-  const folder = `${root}/dist/${crate.folder}`;
-  const generated = `${folder}/${crate.name}_bg.wasm`;
-
+export function command(crate, tools) {
   // Nothing here can catch a panic, so none is unwound or described, which saves a third of the size.
   const flags = [
     "-Zlocation-detail=none",
@@ -72,27 +67,41 @@ export async function compile(crate, tools) {
     "-Zunstable-options",
     "-Cpanic=immediate-abort",
   ];
-  await run(
-    tools.cargo,
-    [
+  return {
+    args: [
       // As a cdylib alone, which is a sixth smaller for the client than with an rlib beside it. Its Cargo.toml
       // does not say so, since who depends on it as a library needs no cdylib.
       ...["rustc", "--locked", "--lib", "--crate-type", "cdylib"],
       ...["-p", crate.crate, "--profile", crate.profile],
-      ...["--target", "wasm32-unknown-unknown", "--target-dir", targetDir],
+      ...["--target", "wasm32-unknown-unknown", "--target-dir", targetDir(crate)],
       ...["-Zbuild-std=std", "-Zbuild-std-features=optimize_for_size", "-Zpanic-immediate-abort"],
     ],
-    {
-      env: {
-        RUSTC: tools.rustc,
-        // These flags are unstable in name; the compiler that has them is a stable one, and pinned by OLDEST.
-        RUSTC_BOOTSTRAP: "1",
-        RUSTFLAGS: [...flags, ...crate.rustflags].join(" "),
-        CARGO_ENCODED_RUSTFLAGS: undefined,
-        CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER: tools.linker,
-      },
+    env: {
+      RUSTC: tools.rustc,
+      // These flags are unstable in name; the compiler that has them is a stable one, and pinned by OLDEST.
+      RUSTC_BOOTSTRAP: "1",
+      RUSTFLAGS: [...flags, ...crate.rustflags].join(" "),
+      CARGO_ENCODED_RUSTFLAGS: undefined,
+      CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER: tools.linker,
     },
-  );
+  };
+}
+
+const targetDir = (/** @type {Crate} */ { profile }) => `${root}/target/wasm/${profile}`;
+
+/**
+ * Leaves `dist/FOLDER/NAME.js`, `NAME.d.ts` and `NAME_bg.wasm`.
+ *
+ * @param {Crate} crate
+ * @param {import("./toolchain.mjs").Toolchain} tools
+ */
+export async function compile(crate, tools) {
+  const compiled = `${targetDir(crate)}/wasm32-unknown-unknown/${crate.profile}/${crate.name}.wasm`;
+  const folder = `${root}/dist/${crate.folder}`;
+  const generated = `${folder}/${crate.name}_bg.wasm`;
+
+  const { args, env } = command(crate, tools);
+  await run(tools.cargo, args, { env });
   if (await isNewer(generated, compiled)) return;
 
   // Beside, and moved when all is done: what is half made must not look newer than what it is made of.
