@@ -1,12 +1,12 @@
 import { Client } from "./client.js";
 import type { UpscalerOptions } from "./types.js";
 import * as wasm from "./wasm/crisp_upscale.js";
-import { inlined, once } from "./wasm.js";
+import { inlined, once, type WasmSource } from "./wasm.js";
 
 export * from "./exports.js";
 
-const load = once(async () => {
-  await wasm.default({ module_or_path: (await fetched()) ?? (await inlined()) });
+const load = once(async (source?: WasmSource | PromiseLike<WasmSource>) => {
+  await wasm.default({ module_or_path: source ?? (await fetched()) ?? (await inlined()) });
   return wasm;
 });
 
@@ -24,6 +24,17 @@ async function fetched(): Promise<ArrayBuffer | undefined> {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Loads the WebAssembly ahead of the first call, which would load it by itself. Once it is loaded, it stays.
+ *
+ * @param source Where from, or a promise of it. Unless given: the file beside this module, or else a module that
+ *   holds the same.
+ * @throws {@link UpscaleError} of the kind `load-failed`, which is not remembered: the next call tries again.
+ */
+export async function preload(source?: WasmSource | PromiseLike<WasmSource>): Promise<void> {
+  await load(source);
 }
 
 /** Enlarges images with Recraft's crisp upscale. See {@link Client} for what it does. */

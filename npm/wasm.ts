@@ -1,16 +1,29 @@
+import { NOTHING_SENT, UpscaleError } from "./error.js";
+
 /** The WebAssembly module, once it is loaded. */
 export type Wasm = typeof import("./wasm/crisp_upscale.js");
 
-/** Loads the WebAssembly; each runtime has its own way. */
+/** What the WebAssembly can be loaded from: its file's bytes or address, a response with them, or the compiled module. */
+export type WasmSource = BufferSource | URL | Response | WebAssembly.Module;
+
+/** Loads the WebAssembly. */
 export type Load = () => Promise<Wasm>;
 
-/** Loads at the first call and keeps what it loaded. A failure is not kept: the next call tries again. */
-export function once(load: Load): Load {
+/**
+ * Loads at the first call and keeps what it loaded. A failure is not kept: the next call tries again.
+ *
+ * @param load How, which each runtime has its own way of, where no source is given.
+ */
+export function once<Source>(load: (source?: Source) => Promise<Wasm>): (source?: Source) => Promise<Wasm> {
   let loading: Promise<Wasm> | undefined;
-  return () => {
-    loading ??= load().catch((error: unknown) => {
+  return (source) => {
+    loading ??= load(source).catch((cause: unknown) => {
       loading = undefined;
-      throw error;
+      const message =
+        "The WebAssembly of crisp-upscale could not be loaded, so nothing was sent. " +
+        "Check that its .wasm file is served beside the script and that the page's Content-Security-Policy " +
+        "has 'wasm-unsafe-eval' in script-src.";
+      throw new UpscaleError({ ...NOTHING_SENT, kind: "load-failed", message, retryable: true }, cause);
     });
     return loading;
   };

@@ -3,3 +3,9 @@ declare module "*.wasm" {
   const module: WebAssembly.Module;
   export default module;
 }
+
+/** The same in Vercel's edge runtime. */
+declare module "*.wasm?module" {
+  const module: WebAssembly.Module;
+  export default module;
+}
