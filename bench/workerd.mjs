@@ -10,8 +10,12 @@ import { Failed, root } from "../scripts/run.mjs";
 /** Later dates strip the key from a redirect to another host; and no flags. */
 const COMPATIBILITY_DATE = "2024-06-01";
 
-/** What workerd is to serve: one Worker at any free port, which may call this machine. */
-const CONFIG = `
+/**
+ * What workerd is to serve: one Worker at any free port, which may call this machine.
+ *
+ * @param {[name: string, file: string][]} modules
+ */
+const configOf = (modules) => `
 using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
@@ -19,8 +23,7 @@ const config :Workerd.Config = (
       worker = (
         compatibilityDate = "${COMPATIBILITY_DATE}",
         modules = [
-          (name = "worker.js", esModule = embed "worker.js"),
-          (name = "crisp_upscale_bg.wasm", wasm = embed "crisp_upscale_bg.wasm"),
+${modules.map(([name, file]) => `          (name = "${name}", ${file.endsWith(".wasm") ? "wasm" : "esModule"} = embed "${file}"),`).join("\n")}
         ],
       ),
     ),
@@ -29,6 +32,44 @@ const config :Workerd.Config = (
   sockets = [(name = "orders", address = "127.0.0.1:0", http = (), service = "main")],
 );
 `;
+
+/**
+ * Starts workerd with one Worker, with no compatibility flags.
+ *
+ * @param {string} workerd its executable
+ * @param {string} folder where the modules' files are; the configuration is written there, too
+ * @param {[name: string, file: string][]} modules the first one has the handlers
+ */
+export async function serveWorker(workerd, folder, modules) {
+  await writeFile(join(folder, "config.capnp"), configOf(modules));
+  const child = spawn(workerd, ["serve", "--control-fd=3", join(folder, "config.capnp")], {
+    stdio: ["ignore", "ignore", "pipe", "pipe"],
+  });
+  let stderr = "";
+  child.stderr?.on("data", (chunk) => {
+    stderr = `${stderr}${chunk}`.slice(-4096);
+  });
+  const control = createInterface({ input: /** @type {import("node:stream").Readable} */ (child.stdio[3]) });
+  const port = await new Promise((resolve, reject) => {
+    control.on("line", (line) => {
+      const { event, port } = JSON.parse(line);
+      if (event === "listen") resolve(port);
+    });
+    child.on("error", reject);
+    child.on("close", () => reject(new Failed(`workerd could not be started.\n${stderr}`)));
+  });
+  return {
+    /** Where it answers, with no slash at the end. */
+    url: `http://127.0.0.1:${port}`,
+    /** The end of what it has written. */
+    stderr: () => stderr,
+    /** Ends it. */
+    stop() {
+      // It would wait for requests that hang.
+      child.kill("SIGKILL");
+    },
+  };
+}
 
 /**
  * Starts ours in workerd, bundled by the conditions and the treatment of `.wasm` files that wrangler has.
@@ -47,31 +88,22 @@ export async function startWorkerd(workerd) {
     loader: { ".wasm": "copy" },
     assetNames: "[name]",
   });
-  await writeFile(join(folder, "config.capnp"), CONFIG);
-  const child = spawn(workerd, ["serve", "--control-fd=3", join(folder, "config.capnp")], {
-    stdio: ["ignore", "ignore", "pipe", "pipe"],
-  });
-  let stderr = "";
-  child.stderr?.on("data", (chunk) => {
-    stderr = `${stderr}${chunk}`.slice(-4096);
-  });
-  const control = createInterface({ input: /** @type {import("node:stream").Readable} */ (child.stdio[3]) });
+  /** @type {Awaited<ReturnType<typeof serveWorker>> | undefined} */
+  let server;
   const stop = async () => {
-    // It would wait for requests that hang.
-    child.kill("SIGKILL");
+    server?.stop();
     await rm(folder, { recursive: true, force: true });
   };
-  const port = await new Promise((resolve, reject) => {
-    control.on("line", (line) => {
-      const { event, port } = JSON.parse(line);
-      if (event === "listen") resolve(port);
-    });
-    child.on("error", reject);
-    child.on("close", () => reject(new Failed(`workerd could not be started.\n${stderr}`)));
-  }).catch(async (error) => {
+  try {
+    server = await serveWorker(workerd, folder, [
+      ["worker.js", "worker.js"],
+      ["crisp_upscale_bg.wasm", "crisp_upscale_bg.wasm"],
+    ]);
+  } catch (error) {
     await stop();
     throw error;
-  });
+  }
+  const { url, stderr } = server;
 
   return {
     name: /** @type {const} */ ("ours"),
@@ -82,13 +114,13 @@ export async function startWorkerd(workerd) {
      * @returns {Promise<import("./player.mjs").Outcome>}
      */
     async order(order) {
-      const reply = await fetch(`http://127.0.0.1:${port}/`, {
+      const reply = await fetch(url, {
         method: "POST",
         body: JSON.stringify(order),
         // In a request that hangs, no timer of its own may go off either.
         signal: AbortSignal.timeout((order.jobs + 1) * order.patience),
       });
-      if (!reply.ok) throw new Failed(`workerd answers ${reply.status}: ${await reply.text()}\n${stderr}`);
+      if (!reply.ok) throw new Failed(`workerd answers ${reply.status}: ${await reply.text()}\n${stderr()}`);
       return /** @type {any} */ (await reply.json());
     },
     /** Ends it. */
