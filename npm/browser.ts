@@ -6,7 +6,9 @@ import { inlined, once, type WasmSource } from "./wasm.js";
 export * from "./exports.js";
 
 const load = once(async (source?: WasmSource | PromiseLike<WasmSource>) => {
-  await wasm.default({ module_or_path: source ?? (await fetched()) ?? (await inlined()) });
+  // A build by Vite has copied the file; and of an `import()`, Vite 7 and older make no Web Worker.
+  const fallback = import.meta.env?.PROD ? undefined : inlined;
+  await wasm.default({ module_or_path: source ?? (await fetched()) ?? (await fallback?.()) });
   return wasm;
 });
 

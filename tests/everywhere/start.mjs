@@ -3,6 +3,8 @@
 // `gone` is aborted with the reason why it will not.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readdir } from "node:fs/promises";
+import { join, relative } from "node:path";
 import { createInterface } from "node:readline";
 import { openBrowser } from "../../bench/pages.mjs";
 import { serveWorker } from "../../bench/workerd.mjs";
@@ -176,3 +178,18 @@ export const devServer =
     }
     throw new Failed(`\`${[program, ...args].join(" ")}\` said of no address:\n${said}`);
   };
+
+/**
+ * Files below a folder, by their paths from `from` on.
+ *
+ * @param {string} from
+ * @param {string} folder
+ * @param {RegExp} pattern
+ */
+export async function filesOf(from, folder, pattern) {
+  const entries = await readdir(join(from, folder), { recursive: true, withFileTypes: true });
+  const paths = entries
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name));
+  return paths.map((path) => relative(from, path)).filter((path) => pattern.test(path));
+}

@@ -9,3 +9,8 @@ declare module "*.wasm?module" {
   const module: WebAssembly.Module;
   export default module;
 }
+
+/** What Vite puts in the place of `import.meta.env.PROD`; elsewhere there is no `env`. */
+interface ImportMeta {
+  readonly env?: { readonly PROD?: boolean };
+}
