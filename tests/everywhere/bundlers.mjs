@@ -38,7 +38,8 @@ export function bundlerRows({ copy }, chromium, { node20, node24, workerd }) {
         },
       },
       page(`Vite ${major}, build`, viteBuild(major)),
-      page(`Vite ${major}, build, Web Worker`, ofWorker(viteBuild(major))),
+      page(`Vite ${major}, build, Web Worker`, withEntry("page-of-worker.js", viteBuild(major))),
+      page(`Vite ${major}, build, own URL`, withEntry("own-url.js", viteBuild(major))),
     ]),
     page("webpack", webpack()),
     page("webpack, Web Worker", webpack("./src/page-of-worker.js")),
@@ -63,19 +64,23 @@ export function bundlerRows({ copy }, chromium, { node20, node24, workerd }) {
         const copied = await copy("edge-light");
         const args = ["worker.js", "--bundle", "--format=esm", "--outdir=out", "--loader:.wasm=copy"];
         await output(copied, [ESBUILD, ...args, "--conditions=edge-light"]);
-        return inWorkerd(workerd, join(copied, "out"), await built(join(copied, "out"), "?module"));
+        return inWorkerd(
+          workerd,
+          join(copied, "out"),
+          await built(join(copied, "out"), "worker.js", "?module"),
+        );
       },
     },
-    {
-      name: "wrangler, in workerd",
+    ...["worker.js", "own-module.js"].map((worker) => ({
+      name: `wrangler, ${worker === "worker.js" ? "" : "own module, "}in workerd`,
       async prepare() {
-        const copied = await copy("wrangler");
-        const args = ["deploy", "worker.js", "--dry-run", "--outdir=out", "--name=conformance"];
+        const copied = await copy(`wrangler, ${worker}`);
+        const args = ["deploy", worker, "--dry-run", "--outdir=out", "--name=conformance"];
         const wrangler = `${root}/node_modules/wrangler/bin/wrangler.js`;
         await output(copied, [node24, wrangler, ...args, "--compatibility-date=2024-06-01"]);
-        return inWorkerd(workerd, join(copied, "out"), await built(join(copied, "out")));
+        return inWorkerd(workerd, join(copied, "out"), await built(join(copied, "out"), worker));
       },
-    },
+    })),
   ];
 }
 
@@ -89,9 +94,9 @@ const viteBuild = (major) => async (folder) => {
   return join(folder, "dist");
 };
 
-/** The same for a page whose work is done by a Web Worker. @type {(build: Build) => Build} */
-const ofWorker = (build) => async (folder) => {
-  await writePage(folder, '<script type="module" src="/src/page-of-worker.js"></script>');
+/** The same with another script in the page. @type {(script: string, build: Build) => Build} */
+const withEntry = (script, build) => async (folder) => {
+  await writePage(folder, `<script type="module" src="/src/${script}"></script>`);
   return build(folder);
 };
 
@@ -135,13 +140,11 @@ async function writePage(folder, script) {
  * What a bundler left for workerd: the Worker and its WebAssembly.
  *
  * @param {string} folder
+ * @param {string} worker
  * @param {string} [suffix] what is imported is the WebAssembly's file name with this
  * @returns {Promise<[name: string, file: string][]>}
  */
-async function built(folder, suffix = "") {
+async function built(folder, worker, suffix = "") {
   const wasm = await filesOf(folder, ".", /\.wasm$/);
-  return [
-    ["worker.js", "worker.js"],
-    ...wasm.map((file) => /** @type {[string, string]} */ ([file + suffix, file])),
-  ];
+  return [[worker, worker], ...wasm.map((file) => /** @type {[string, string]} */ ([file + suffix, file]))];
 }
