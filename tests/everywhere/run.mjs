@@ -32,10 +32,10 @@ await script(async () => {
   await build();
   await installPackages(`${root}/tests/everywhere`);
   step("Packing, and installing the tarball into a project");
-  const project = await newProject();
-  const chromium = await launchChromium();
   /** @type {[name: string, cells: (keyof typeof MARKS)[]][]} */
   const table = [];
+  const chromium = await launchChromium();
+  const project = await newProject();
   try {
     const rows = (await rowsOf(project, chromium)).filter(isWanted);
     step(`${rows.length} runtimes and bundlers, ${COLUMNS.length} checks in each`);
@@ -45,9 +45,9 @@ await script(async () => {
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
 
-    const checks = (await packageChecks(project)).filter(isWanted);
-    if (checks.length > 0) step("The package itself");
-    for (const { name, check } of checks) await tryAlone(name, check);
+    step("The package itself");
+    for (const { name, check } of (await packageChecks(project)).filter(isWanted))
+      await tryAlone(name, check);
   } finally {
     await chromium.close();
     await project.remove();

@@ -35,7 +35,14 @@ export async function output(cwd, [program = "", ...args]) {
 }
 
 /** Nothing asks for updates or tells what it is used for, and what is printed has no colours. */
-const ENV = { ...process.env, NO_COLOR: "1", WRANGLER_SEND_METRICS: "false", DENO_NO_UPDATE_CHECK: "1" };
+const ENV = {
+  ...process.env,
+  NO_COLOR: "1",
+  DENO_NO_UPDATE_CHECK: "1",
+  // With its banner, wrangler asks for updates.
+  WRANGLER_HIDE_BANNER: "true",
+  WRANGLER_SEND_METRICS: "false",
+};
 
 /**
  * In a process, whose last argument says where the desk is.
