@@ -10,7 +10,7 @@ import { output, TOOLS } from "./start.mjs";
  * @param {import("./project.mjs").Project} project
  * @returns {Promise<{ name: string, check: () => Promise<unknown> }[]>}
  */
-export async function packageChecks({ folder, installed, tarball }) {
+export async function packageChecks({ folder, installed, tarball, copy }) {
   const { node20, node22, node24 } = await runtimes();
   const imports = [node20, node22, node24].flatMap(async (node) => {
     const version = await versionOf(node);
@@ -31,6 +31,10 @@ export async function packageChecks({ folder, installed, tarball }) {
       check: () =>
         output(folder, [process.execPath, `${TOOLS}/@arethetypeswrong/cli/dist/index.js`, tarball, ...ATTW]),
     },
+    {
+      name: "the sandbox comes only to those who import it",
+      check: async () => comesAlone(await copy("alone")),
+    },
     { name: "each map leads to a source that is in the package", check: () => mapsResolve(installed) },
     {
       name: "nothing is run at the installation, and nothing else is installed",
@@ -46,6 +50,21 @@ async function publint(installed) {
   const { publint } = await import(`${TOOLS}/publint/src/index-node.js`);
   const { messages } = await publint({ pkgDir: installed, level: "suggestion", strict: true, pack: false });
   assert.deepEqual(messages, []);
+}
+
+/** @param {string} folder a project */
+async function comesAlone(folder) {
+  for (const platform of ["browser", "node"]) {
+    const args = ["src/index.js", "--bundle", "--format=esm", "--outdir=out", "--metafile=out/meta.json"];
+    await output(folder, [`${TOOLS}/.bin/esbuild`, ...args, `--platform=${platform}`]);
+    const { inputs } = JSON.parse(await readFile(join(folder, "out/meta.json"), "utf8"));
+    const names = Object.keys(inputs);
+    assert.ok(names.length > 1);
+    assert.deepEqual(
+      names.filter((name) => name.includes("sandbox")),
+      [],
+    );
+  }
 }
 
 /** @param {string} installed */

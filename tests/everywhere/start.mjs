@@ -44,8 +44,11 @@ const ENV = {
   WRANGLER_SEND_METRICS: "false",
 };
 
+/** When a process that has reported and does not end is ended, in milliseconds: much, on a busy machine. */
+const LINGERING = 30_000;
+
 /**
- * In a process, whose last argument says where the desk is.
+ * In a process, whose last argument says where the desk is. It has to end by itself.
  *
  * @param {string} cwd
  * @param {string[]} command
@@ -58,9 +61,19 @@ export const inProcess =
     let said = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (said += chunk));
     child.on("error", (error) => gone.abort(error));
+    const closed = once(child, "close");
     // Its report, if there is one, has arrived by then.
-    child.on("close", (code) => gone.abort(new Failed(`it ended with ${code}\n${said}`)));
-    return { stop: () => child.kill("SIGKILL"), said: () => said };
+    closed.then(
+      ([code]) => gone.abort(new Failed(`it ended with ${code}`)),
+      () => {},
+    );
+    const stop = async () => {
+      const lingering = setTimeout(() => child.kill("SIGKILL"), LINGERING);
+      const [code] = await closed;
+      clearTimeout(lingering);
+      if (code !== 0) throw new Failed(`it did not end by itself, and well: ${code}\n${said}`);
+    };
+    return { stop, said: () => said };
   };
 
 /**
