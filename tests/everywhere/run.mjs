@@ -112,8 +112,11 @@ async function reportOf(prepare, { createSandbox }) {
     throw new Error(`${/** @type {any} */ (error)?.message ?? error}\n${started?.said?.() ?? ""}`.trim());
   } finally {
     clearTimeout(late);
-    await started?.stop();
-    await desk.close();
+    try {
+      await started?.stop();
+    } finally {
+      await desk.close();
+    }
   }
 }
 

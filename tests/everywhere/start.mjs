@@ -18,6 +18,9 @@ import { folderOf } from "../../scripts/static.mjs";
 /** The bundlers and checkers. */
 export const TOOLS = `${root}/tests/everywhere/node_modules`;
 
+/** When a program that is to build or to begin to serve is ended, in milliseconds: much, on a busy machine. */
+const PATIENCE = 180_000;
+
 /**
  * Runs a program of a project to its end.
  *
@@ -26,7 +29,7 @@ export const TOOLS = `${root}/tests/everywhere/node_modules`;
  * @returns {Promise<string>} what it printed; rejects where its exit code says so
  */
 export async function output(cwd, [program = "", ...args]) {
-  const child = spawn(program, args, { cwd, env: ENV, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(program, args, { cwd, env: ENV, stdio: ["ignore", "pipe", "pipe"], timeout: PATIENCE });
   let said = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (said += chunk));
   const [code] = await once(child, "close");
@@ -182,6 +185,7 @@ export const devServer =
     const child = spawn(program, args, { cwd, env: ENV, stdio: ["ignore", "pipe", "pipe"] });
     let said = "";
     child.stderr.on("data", (chunk) => (said += chunk));
+    const late = setTimeout(() => child.kill("SIGKILL"), PATIENCE);
     const close = async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill();
@@ -192,10 +196,12 @@ export const devServer =
       const url = /http:\/\/127\.0\.0\.1:\d+\//.exec(line)?.[0];
       // It goes on writing, and must not wait for a reader.
       if (url !== undefined) {
+        clearTimeout(late);
         child.stdout.resume();
         return { url, close };
       }
     }
+    clearTimeout(late);
     throw new Failed(`\`${[program, ...args].join(" ")}\` said of no address:\n${said}`);
   };
 
