@@ -1,6 +1,6 @@
 import { type UpscaleAllOptions, type Upscaled, upscaleAll } from "./all.js";
 import { Attempts, attemptId, type Begun, type Pending } from "./attempts.js";
-import { type Failure, UpscaleError } from "./error.js";
+import { type Failure, NOTHING_SENT, UpscaleError } from "./error.js";
 import { Events } from "./events.js";
 import { Job } from "./job.js";
 import { Limiter } from "./limiter.js";
@@ -366,15 +366,7 @@ export class Client {
 
   async #wasm({ signal }: CallOptions): Promise<Wasm> {
     signal?.throwIfAborted();
-    try {
-      return await this.#load();
-    } catch (cause) {
-      const message =
-        "The WebAssembly of crisp-upscale could not be loaded, so nothing was sent. " +
-        "Check that its .wasm file is served beside the script and that the page's Content-Security-Policy " +
-        "has 'wasm-unsafe-eval' in script-src.";
-      throw this.#error({ ...NOTHING_SENT, kind: "load-failed", message, retryable: true }, cause);
-    }
+    return this.#load();
   }
 
   #invalid(message: string): UpscaleError {
@@ -385,14 +377,6 @@ export class Client {
     return new UpscaleError(failure, cause, (taskId) => this.resume(taskId));
   }
 }
-
-const NOTHING_SENT = {
-  code: null,
-  status: null,
-  taskId: null,
-  charged: "no",
-  resumable: false,
-} as const;
 
 /** What the WebAssembly says of a failure, in the order in which it does. */
 type Told = [

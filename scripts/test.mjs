@@ -63,6 +63,13 @@ await script(async () => {
   );
   count(node, /^ℹ pass (\d+)$[\s\S]*?^ℹ fail (\d+)$[\s\S]*?^ℹ skipped (\d+)$/gm);
 
+  step("The packed tarball in each runtime and through each bundler");
+  const everywhere = await attempt(process.execPath, ["tests/everywhere/run.mjs"], {
+    echo: true,
+    env: { CHROMIUM: chromium },
+  });
+  count(everywhere, /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/gm);
+
   const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : "";
   console.log(`\n${counts.passed} passed, ${counts.failed} failed${skipped}`);
   if (counts.failed > 0) process.exitCode = 1;
@@ -109,7 +116,7 @@ function count({ ok, output }, pattern) {
   // Reporters colour what they print to a terminal.
   const matches = [...stripVTControlCharacters(output).matchAll(pattern)];
   const sum = (/** @type {number} */ group) =>
-    matches.reduce((total, match) => total + Number(match[group]), 0);
+    matches.reduce((total, match) => total + Number(match[group] ?? 0), 0);
   counts.passed += sum(1);
   counts.skipped += sum(3);
   counts.failed += ok && matches.length > 0 ? sum(2) : Math.max(1, sum(2));

@@ -22,13 +22,13 @@ export function get(value, name) {
 }
 
 /**
- * What a text means as JSON; `undefined` where it is none.
+ * What a text means as JSON; `undefined` where it is none, and 0 where it is null.
  *
  * @param {string} text
  */
 export function parse(text) {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text) ?? 0;
   } catch {}
 }
 
@@ -151,8 +151,7 @@ function listen(signal, listener) {
   if (all.size === 0) signal.addEventListener("abort", all.tell);
   all.add(listener);
   return () => {
-    all.delete(listener);
-    if (all.size === 0 && all.tell) signal.removeEventListener("abort", all.tell);
+    if (all.delete(listener) && all.size === 0 && all.tell) signal.removeEventListener("abort", all.tell);
   };
 }
 
@@ -221,15 +220,7 @@ export class Call {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       if (ms <= 0) return resolve(undefined);
-      const at = performance.now() + ms;
-      /** @type {ReturnType<typeof setTimeout>} */
-      let timer;
-      // More than once where a timer fires early, as Node's may, or cannot go so far.
-      const tick = () => {
-        const left = at - performance.now();
-        if (left > 0) timer = setTimeout(tick, Math.min(left, LONGEST));
-        else end();
-      };
+      const timer = setTimeout(() => end(), Math.min(ms, LONGEST));
       const end = (/** @type {T | { error: unknown } | undefined} */ value = undefined) => {
         clearTimeout(timer);
         leave?.();
@@ -242,7 +233,6 @@ export class Call {
           end();
         });
       this.#end = end;
-      tick();
       work().then(end, (error) => end({ error }));
     });
   }
@@ -266,7 +256,8 @@ export class Call {
       const header = (/** @type {string} */ name) => response.headers?.get(name);
       const retryAfter = header("retry-after");
       const came = {
-        status: response.status,
+        // A caller's `fetch` may give anything.
+        status: response.status ?? 0,
         retryAfter,
         // In its second form, a date, what is left until then.
         retryIn: Date.parse(retryAfter) - Date.now(),
@@ -278,8 +269,9 @@ export class Call {
         this.#reader = response.body.getReader();
         return came;
       }
-      if (want === -2) return response.ok ? { ...came, blob: await response.blob() } : came;
-      const { bytes, whole } = await read(response.body, want || LONGEST_REPLY);
+      const isFile = came.status >= 200 && came.status < 300;
+      if (want === -2) return isFile ? { ...came, blob: await response.blob() } : came;
+      const { bytes, whole } = await read(response.body, want > 0 ? want : LONGEST_REPLY);
       if (want > 0) return { ...came, bytes };
       const text = whole ? new TextDecoder().decode(bytes) : "";
       return { ...came, text, body: parse(text) };
@@ -333,13 +325,16 @@ export class Call {
   async wait(ms, taskId) {
     this.#ear ??= taskId && this.#settings.events?.join(taskId);
     const ear = this.#ear;
-    const heard = ear?.take();
-    if (heard !== undefined) return heard;
-    if (ms < -1e9) return 0;
-    return this.#within(ms, async () => {
-      await (ear ? ear.woken() : new Promise(() => {}));
-      return ear.take();
-    });
+    const until = performance.now() + ms;
+    for (;;) {
+      const heard = ear?.take();
+      if (heard !== undefined) return heard;
+      if (ms < -1e9) return 0;
+      // More than once where a timer fires early, as Node's may, or cannot go so far.
+      const left = until - performance.now();
+      if (left <= 0) return;
+      await this.#within(left, () => (ear ? ear.woken() : new Promise(() => {})));
+    }
   }
 
   /**
@@ -396,12 +391,23 @@ export class Call {
     this.#run.onUpdate?.(state, of);
   }
 
+  /** Whether the caller has aborted it. */
+  aborted() {
+    return Boolean(this.#run.signal?.aborted);
+  }
+
+  /** Nothing that the server pushes is of interest any more. */
+  deafen() {
+    if (this.#ear) this.#settings.events.leave(this.#ear);
+    this.#ear = undefined;
+  }
+
   /** It is over, or nobody waits for it any longer. */
   leave() {
     this.#end();
     this.#cut?.abort();
     this.#reader?.cancel().catch(() => {});
     this.through();
-    if (this.#ear) this.#settings.events.leave(this.#ear);
+    this.deafen();
   }
 }

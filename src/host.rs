@@ -81,6 +81,12 @@ extern "C" {
     pub(crate) fn tell(this: &Host, state: &str, of: &str);
 
     #[wasm_bindgen(method)]
+    pub(crate) fn aborted(this: &Host) -> bool;
+
+    #[wasm_bindgen(method)]
+    pub(crate) fn deafen(this: &Host);
+
+    #[wasm_bindgen(method)]
     pub(crate) fn leave(this: &Host);
 }
 

@@ -136,6 +136,8 @@ impl Act for Play {
             Next::Send(Request::Look(task_id), give_up) => Do::Send(Ask::Look(task_id), *give_up),
             Next::Finish(Err(failure)) => Do::Fail(failure.clone(), self.cause.clone()),
             Next::Finish(Ok(upscaled)) => {
+                // The result's first bytes are no concern of the stream's.
+                call.host.deafen();
                 let upscaled = self.ended.insert(Upscaled::clone(upscaled));
                 look_at(call, &upscaled.url)
             }

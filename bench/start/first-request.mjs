@@ -7,7 +7,7 @@ import { build as bundle } from "esbuild";
 import { Failed, root } from "../../scripts/run.mjs";
 import { client } from "../../scripts/wasm.mjs";
 import { launchChromium } from "../../tests/support/chromium.mjs";
-import { serveWorker } from "../workerd.mjs";
+import { bundleWorker } from "../workerd.mjs";
 import { startStopwatch } from "./stopwatch.mjs";
 
 /** How long one may take, in milliseconds. */
@@ -40,11 +40,11 @@ async function inNode(stopwatch, name) {
  */
 async function inWorkerd(stopwatch, name, workerd) {
   const { base, sent } = stopwatch.run(name);
-  const worker = await serveWorker(workerd, `${root}/bench/peers/first-worker.mjs`);
+  const worker = await bundleWorker(workerd, `${root}/bench/peers/first-worker.mjs`);
   const order = fetch(worker.url, { method: "POST", body: JSON.stringify({ name, base }) });
   const failed = order.then(
-    (reply) => fail(name, `${reply.status}\n${worker.said()}`),
-    () => fail(name, worker.said()),
+    (reply) => fail(name, `${reply.status}\n${worker.stderr()}`),
+    () => fail(name, worker.stderr()),
   );
   try {
     return await Promise.race([sent, failed, late(name)]);
