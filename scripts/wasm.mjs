@@ -105,7 +105,7 @@ export async function compile(crate, tools) {
   if (await isNewer(generated, compiled)) return;
 
   // Beside, and moved when all is done: what is half made must not look newer than what it is made of.
-  const made = `${targetDir}/generated`;
+  const made = `${targetDir(crate)}/generated`;
   await rm(made, { recursive: true, force: true });
   await run("cargo", ["run", "--locked", "-p", "bindgen", "--", compiled, made, crate.name]);
   const wasm = `${made}/${crate.name}_bg.wasm`;

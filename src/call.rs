@@ -152,7 +152,9 @@ impl Call {
                 let problem = match &token {
                     None => Some(error_of(&answer)),
                     token if *token == bearer => Some(JsValue::UNDEFINED),
-                    Some(token) => input::key(token).err().map(|failure| JsError::new(&failure.message).into()),
+                    Some(token) => {
+                        input::key(token).err().map(|failure| JsError::new(&failure.message).into())
+                    }
                 };
                 if let Some(problem) = problem {
                     return Ok(refusal.unwrap_or(Came::Fault(Fault::NoToken, problem)));
@@ -245,9 +247,7 @@ fn proves(error: &Parsed) -> bool {
         let errors = errors.items();
         return !errors.is_empty() && errors.iter().all(proves);
     }
-    error
-        .text_at("code")
-        .is_some_and(|code| proves_no_connection(&code, error.text_at("syscall").as_deref()))
+    error.text_at("code").is_some_and(|code| proves_no_connection(&code, error.text_at("syscall").as_deref()))
         || error.text_at("message").is_some_and(|message| says_no_connection(&message))
 }
 

@@ -1,8 +1,8 @@
 //! What `npm/callback.ts` asks of the rules in [`crisp_upscale_core::webhook`]. It goes the way from
 //! one to the next itself, so that a page that receives no callbacks need not load that way.
 
-use crisp_upscale_core::webhook::{self, Opened, PATIENCE, Posted, Said};
 use crisp_upscale_core::job::Upscaled;
+use crisp_upscale_core::webhook::{self, Opened, PATIENCE, Posted, Said};
 use js_sys::{Array, Date, Promise};
 use wasm_bindgen::prelude::*;
 

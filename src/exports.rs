@@ -21,7 +21,6 @@ use crate::listen::Listen;
 use crate::play::Play;
 use crate::upload::Upload;
 
-
 /// Makes a promise of a call's work, which is over when that is.
 pub(crate) fn promise<F>(settings: Settings, run: Run, work: impl FnOnce(Call) -> F) -> Promise
 where

@@ -120,7 +120,6 @@ extern "C" {
     #[wasm_bindgen(method, setter)]
     pub(crate) fn set_counts(this: &Limiter, counts: &JsValue);
 
-
     /// The tasks that share a stream: see `npm/events.ts`.
     #[derive(Debug)]
     pub type Line;

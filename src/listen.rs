@@ -52,7 +52,8 @@ impl Act for Listen {
                 Do::Wait(call.host.chunk(left(opening)))
             }
             (Came::Waited(chunk), Some(opening)) => {
-                let messages = chunk.text().zip(self.frames.as_mut()).and_then(|(text, frames)| frames.feed(&text).ok());
+                let messages =
+                    chunk.text().zip(self.frames.as_mut()).and_then(|(text, frames)| frames.feed(&text).ok());
                 // However it ended: there is nothing more to hear.
                 let Some(messages) = messages else { return Do::Done };
                 for message in messages {

@@ -32,7 +32,15 @@ impl Play {
     fn of(job: Job, task_id: Option<String>) -> Self {
         let follows = task_id.is_some();
         // At first no more than what the server has pushed already: where it pushes, there is nothing else to do.
-        Play { job, task_id, follows, next: Next::WaitUntil(0), cause: JsValue::UNDEFINED, ended: None, result: None }
+        Play {
+            job,
+            task_id,
+            follows,
+            next: Next::WaitUntil(0),
+            cause: JsValue::UNDEFINED,
+            ended: None,
+            result: None,
+        }
     }
 
     /// Makes a task for the image, once.

@@ -91,10 +91,12 @@ pub fn task_id(id: &str) -> Result<(), Box<Failure>> {
 /// By form only: browsers and services know more of URLs than these rules, and what
 /// passes here is looked at by them anyway.
 fn web_url(url: &str, what: &str) -> Result<(), Box<Failure>> {
-    let host = ["https://", "http://"].iter().find_map(|scheme| {
-        url.as_bytes().get(scheme.len()).filter(|_| has_prefix(url, scheme)).copied()
-    });
-    if host.is_none_or(|first| b"/?#".contains(&first)) || url.chars().any(|c| c.is_whitespace() || c.is_control()) {
+    let host = ["https://", "http://"]
+        .iter()
+        .find_map(|scheme| url.as_bytes().get(scheme.len()).filter(|_| has_prefix(url, scheme)).copied());
+    if host.is_none_or(|first| b"/?#".contains(&first))
+        || url.chars().any(|c| c.is_whitespace() || c.is_control())
+    {
         let mut message = String::from("The ");
         message.push_str(what);
         message.push_str(" is not a URL. Give a whole one that begins with https:// or http://.");

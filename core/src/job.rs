@@ -509,7 +509,13 @@ impl Following {
     }
 
     /// It is paid for, so it is not given up at the first record without a file.
-    fn no_file(&mut self, nameless: Box<Failure>, now: Instant, deadline: Instant, durations: &Durations) -> Next {
+    fn no_file(
+        &mut self,
+        nameless: Box<Failure>,
+        now: Instant,
+        deadline: Instant,
+        durations: &Durations,
+    ) -> Next {
         self.empty += 1;
         if self.empty < MAX_EMPTY { self.look_later(now, deadline, durations) } else { fail(nameless) }
     }

@@ -4,7 +4,8 @@
 /// What stands before and after the first `part` of a text.
 #[must_use]
 pub fn cut<'a>(text: &'a str, part: &str) -> Option<(&'a str, &'a str)> {
-    let at = (0..=text.len()).find(|&at| text.as_bytes().get(at..).is_some_and(|rest| rest.starts_with(part.as_bytes())))?;
+    let at = (0..=text.len())
+        .find(|&at| text.as_bytes().get(at..).is_some_and(|rest| rest.starts_with(part.as_bytes())))?;
     Some((text.get(..at)?, text.get(at + part.len()..)?))
 }
 

@@ -98,7 +98,7 @@ impl TaskDetail {
             Some(word) => State::from_word(word),
             None => State::from_flag(data.number_at("successFlag")?),
         };
-            let number = |name: &str| data.number_at(name);
+        let number = |name: &str| data.number_at(name);
         Some(TaskDetail {
             task_id: non_empty(data, "taskId"),
             model: non_empty(data, "model"),
