@@ -50,15 +50,19 @@ const upscaler = new Upscaler({ token: "t", baseUrl: "https://gateway.example", 
 let exported = [];
 const { instantiate } = WebAssembly;
 Object.assign(WebAssembly, {
-  instantiate: async (/** @type {WebAssembly.Module} */ module, /** @type {WebAssembly.Imports} */ imports) => {
+  instantiate: async (
+    /** @type {WebAssembly.Module} */ module,
+    /** @type {WebAssembly.Imports} */ imports,
+  ) => {
     const instance = await instantiate(module, imports);
     exported = Object.values(instance.exports);
     return instance;
   },
 });
 await preload();
-const memory = exported.find((value) => value instanceof WebAssembly.Memory);
-if (memory === undefined) throw new Error("the WebAssembly was loaded in another way");
+const memory = /** @type {WebAssembly.Memory} */ (
+  exported.find((value) => value instanceof WebAssembly.Memory)
+);
 const clock = virtualClock({ after() {} });
 
 /** @type {Record<string, number>} */

@@ -172,8 +172,18 @@ export class Client {
    */
   async getTask(taskId: string, options: CallOptions = {}): Promise<TaskDetail> {
     const wasm = await this.#wasm(options);
-    const [id, model, state, image, resultUrls, failCode, failMsg, createTime, completeTime, creditsConsumed] =
-      await wasm.getTask(this.#settings, options, String(taskId));
+    const [
+      id,
+      model,
+      state,
+      image,
+      resultUrls,
+      failCode,
+      failMsg,
+      createTime,
+      completeTime,
+      creditsConsumed,
+    ] = await wasm.getTask(this.#settings, options, String(taskId));
     return {
       ...{ taskId: id, model, state, image, resultUrls, failCode, failMsg },
       ...{ createTime, completeTime, creditsConsumed },
@@ -329,8 +339,7 @@ export class Client {
 
   #job(ticket: Ticket, updates: Update[], run: Run): Job {
     // Its errors resume this very ticket, which knows the task's age.
-    const fail: Fail = (failure, cause) =>
-      new UpscaleError(named(failure), cause, () => this.resume(ticket));
+    const fail: Fail = (failure, cause) => new UpscaleError(named(failure), cause, () => this.resume(ticket));
     return new Job(ticket, updates, async (onUpdate) => {
       const wasm = await this.#wasm(run);
       const settings = { ...this.#settings, fail };
@@ -403,7 +412,13 @@ export function named(told: Told): Failure {
 export function withBlob(
   // In the order in which it does.
   [taskId, url, type, width, height, credits, createTime, completeTime, expiresAt]: [
-    ...[taskId: string, url: string, type: UpscaleResult["type"], width: number | null, height: number | null],
+    ...[
+      taskId: string,
+      url: string,
+      type: UpscaleResult["type"],
+      width: number | null,
+      height: number | null,
+    ],
     ...[credits: number | null, createTime: number | null, completeTime: number | null, expiresAt: number],
   ],
   wasm: Wasm,

@@ -25,17 +25,22 @@ export function shortened(text, { imports, exports }) {
 
   // What is imported from a snippet as it is, without a function around it, comes in modules of its own.
   text = change(text, /^import \* as import\d+ from .*\n/gm, "");
-  text = change(text, /^import \{ (.*) \} from '(\.\/snippets\/.*)';\n/m, (_, names, from) => {
-    const all = new Set([...names.split(", "), ...direct.map(([, name]) => name)]);
-    return `import { ${[...all].join(", ")} } from "${from}";\n`;
-  });
+  text = change(
+    text,
+    /^import \{ (.*) \} from '(\.\/snippets\/.*)';\n/m,
+    (/** @type {string[]} */ ...[, names = "", from = ""]) => {
+      const all = new Set([...names.split(", "), ...direct.map(([, name]) => name)]);
+      return `import { ${[...all].join(", ")} } from "${from}";\n`;
+    },
+  );
   text = change(text, / {4}return \{\n {8}__proto__: null,\n[\s\S]*?\n {4}\};/, "    return { a: import0 };");
   text = change(
     text,
     "        __proto__: null,\n",
     direct.map(([, name, short]) => `        ${short}: ${name},\n`).join(""),
   );
-  for (const [, name, short] of own) text = change(text, new RegExp(`^ {8}${name}:`, "m"), `        ${short}:`);
+  for (const [, name, short] of own)
+    text = change(text, new RegExp(`^ {8}${name}:`, "m"), `        ${short}:`);
   for (const [name, short] of exports) {
     text = change(text, new RegExp(`\\bwasm\\.${escaped(name)}(?![\\w$])`, "g"), () => `wasm.${short}`);
   }
@@ -99,7 +104,8 @@ export function start(instance: WebAssembly.Instance): void;
  */
 function change(text, from, to) {
   const changed = text.replace(from, typeof to === "string" ? () => to : to);
-  if (changed === text) throw new Failed(`The generated JavaScript has no longer what was looked for: ${from}`);
+  if (changed === text)
+    throw new Failed(`The generated JavaScript has no longer what was looked for: ${from}`);
   return changed;
 }
 
