@@ -261,5 +261,8 @@ pub fn redact(text: &str, secret: &str) -> String {
     if secret.is_empty() {
         return text.to_owned();
     }
-    text.replace(secret, "[key]")
+    const BLOT: &str = "[key]";
+    let redacted = text.replace(secret, BLOT);
+    // What stood beside the secret may make it again with the blot's first or last letters.
+    if redacted.contains(secret) && !BLOT.contains(secret) { BLOT.to_owned() } else { redacted }
 }
