@@ -325,6 +325,22 @@ fn a_denied_order_is_refused_with_the_wait() {
     assert_eq!(job.job().answer(), Some(Answer::Refused(429, "Enough.".to_owned(), Some(5_000))));
 }
 
+/// `Retry-After: 4294967295` is 136 years. A caller is told of it at once; a task is looked at all the same.
+#[test]
+fn no_wait_that_the_service_asks_for_leaves_a_job_alone() {
+    let years = Some(u64::from(u32::MAX) * 1_000);
+    let mut job = Stored::sent();
+    job.tell(Event::Created(Ok(Reply { retry_after: years, ..refusal(429, "slow") })));
+    assert_eq!(job.job().answer(), Some(Answer::Refused(429, "slow".to_owned(), years)));
+
+    let mut job = Stored::bound();
+    assert_eq!(job.wake(), [look("t1")]);
+    job.tell(Event::Looked("t1".to_owned(), Ok(Reply { retry_after: years, ..refusal(500, "busy") })));
+    let asked = job.now;
+    assert_eq!(job.wake(), [look("t1")]);
+    assert_eq!(job.now, asked + 5 * MINUTE);
+}
+
 #[test]
 fn a_job_that_waits_asks_again_in_case_the_account_forgot_it() {
     let mut job = Stored::ordered();

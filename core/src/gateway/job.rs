@@ -506,10 +506,12 @@ impl Job {
     /// The service counts more tasks than the account does: others use the same key.
     fn limited(&mut self, asked: Option<u64>, message: String, now: Instant) -> Vec<Effect> {
         let wait = pace::wait(asked, 1);
-        if now.saturating_sub(self.created_at) > LIMITED_PATIENCE {
+        let then = now.saturating_add(wait);
+        // A wait that would outlast it is the caller's to wait.
+        if then.saturating_sub(self.created_at) > LIMITED_PATIENCE {
             return self.refuse(429, message, Some(wait), now);
         }
-        self.phase = Phase::Queued { ask: now.saturating_add(wait) };
+        self.phase = Phase::Queued { ask: then };
         Vec::new()
     }
 
@@ -629,7 +631,9 @@ impl Job {
                     }
                     // A task just made.
                     Ok(Looked::Missing(_)) if now.saturating_sub(sent.at) < GRACE => *look = soon.min(*look),
-                    Ok(Looked::Again(Some(asked), _)) => *look = now.saturating_add(asked).max(*look),
+                    Ok(Looked::Again(Some(asked), _)) => {
+                        *look = now.saturating_add(asked.min(SLOWEST)).max(*look);
+                    }
                     Ok(_) | Err(_) => {}
                 }
                 Vec::new()
