@@ -222,6 +222,20 @@ fn a_record_that_lags_behind_its_callback_is_soon_read_again() {
     assert!(job.job().alarm(RULES) >= job.now + 15_000, "and then slowly, as before");
 }
 
+/// It was looked at every second, for a day.
+#[test]
+fn a_success_that_never_names_a_file_is_read_less_and_less_often() {
+    let mut job = Stored::bound();
+    let nameless = reply(json!({ "code": 200, "data": { "taskId": "t1", "state": "success" } }));
+    let mut looks = 0;
+    while !job.wake().contains(&Effect::Ended("fail", false)) {
+        job.tell(Event::Looked("t1".to_owned(), Ok(nameless.clone())));
+        looks += 1;
+        assert!(looks < 1_000, "after {} minutes", (job.now - BEGIN) / MINUTE);
+    }
+    assert!(job.now >= BEGIN + RULES.keep);
+}
+
 #[test]
 fn a_success_without_a_file_is_read_again_until_it_names_one() {
     let mut job = Stored::bound();

@@ -611,7 +611,9 @@ impl Job {
         let came = came.as_ref().map(looked);
         match &mut self.phase {
             Phase::Bound { task, sent, state, look, .. } if task == looked_at => {
-                let soon = now.saturating_add(pace::after_failure(1));
+                // The later, the longer it has been so.
+                let pause = pace::after_failure(1).max(now.saturating_sub(sent.at) / 60);
+                let soon = now.saturating_add(pause);
                 match came {
                     // It names its file in a moment.
                     Ok(Looked::Record(TaskDetail { state: State::Success, result_urls, .. }))
