@@ -388,6 +388,13 @@ fn a_misspelt_fault_is_refused() {
         json!([{"route":"creatTask","kind":"html"}]),
         json!([{"route":"createTask","kind":"htm"}]),
         json!([{"route":"createTask","kind":"html","time":2}]),
+        // What no host could send.
+        json!([{"route":"createTask","kind":"status","status":199}]),
+        json!([{"route":"createTask","kind":"status","status":600}]),
+        json!([{"route":"createTask","kind":"html","status":204}]),
+        json!([{"route":"createTask","kind":"html","retryAfter":"1\r\nx: y"}]),
+        json!([{"route":"createTask","kind":"html","retryAfter":"später…"}]),
+        json!([{"route":"createTask","kind":"html","retryAfter":[1]}]),
     ] {
         assert_eq!(bench.post("/sandbox/faults", &fault.to_string()).reply.unwrap().status, 400);
     }
