@@ -477,6 +477,26 @@ fn a_file_is_uploaded_by_its_url_once_it_is_fetched() {
     assert_eq!(code(&turn), (200, 500));
 }
 
+/// A URL with dots between its slashes is shortened before it is asked for, so the link would lead elsewhere.
+#[test]
+fn a_files_own_name_is_a_plain_one_too() {
+    for name in [".", "..", "../results/a.png", "a/b.png"] {
+        let mut bench = Bench::new(settings());
+        let fields = BTreeMap::from([("uploadPath".into(), "images".into())]);
+        let form = Some(Form { fields, file_name: Some(name.into()) });
+        let turn =
+            bench.send(Request { form, ..request("POST", "/api/file-stream-upload") }, b"\xff\xd8\xff");
+        assert_eq!(code(&turn), (200, 400), "{name}");
+        // It does not matter where another is given.
+        let fields =
+            BTreeMap::from([("uploadPath".into(), "images".into()), ("fileName".into(), "a.jpg".into())]);
+        let form = Some(Form { fields, file_name: Some(name.into()) });
+        let turn =
+            bench.send(Request { form, ..request("POST", "/api/file-stream-upload") }, b"\xff\xd8\xff");
+        assert_eq!(data(&turn)["fileName"], "a.jpg");
+    }
+}
+
 #[test]
 fn uploads_are_refused_in_the_upload_hosts_words() {
     let mut bench = Bench::new(settings());
