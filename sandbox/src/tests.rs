@@ -498,6 +498,21 @@ fn a_files_own_name_is_a_plain_one_too() {
 }
 
 #[test]
+fn the_balance_is_what_it_was_set_to_however_large_it_was_before() {
+    let mut bench = Bench::new(settings());
+    bench.create();
+    for (set, left) in [
+        ("1e300", json!(1e300)),
+        ("-1.7e308", json!(-1.7e308)),
+        ("1.7e308", json!(1.7e308)),
+        ("7", json!(7.0)),
+    ] {
+        bench.post("/sandbox/credits", &format!("{{\"credits\":{set}}}"));
+        assert_eq!(data(&bench.get("/api/v1/chat/credit")), left);
+    }
+}
+
+#[test]
 fn uploads_are_refused_in_the_upload_hosts_words() {
     let mut bench = Bench::new(settings());
     let turn = bench.post("/api/file-base64-upload", r#"{"base64Data":"AAAA"}"#);
