@@ -85,12 +85,13 @@ proptest! {
         sub in "\\PC{1,200}",
         lifetime in 1..=86_400_u64,
         tasks_per_hour in option::of(any::<u32>()),
-        later in 0..200_000_u64,
+        // In milliseconds, around its end as well.
+        (later, at_end) in (0..200_000_000_u64, option::of(0..3_000_u64)),
     ) {
         let exp = NOW / 1000 + lifetime;
         let token = format!("Bearer {}", mint(&secret(&key), &Claims { sub: sub.clone(), exp, tasks_per_hour }));
         prop_assume!(token.len() <= 4_096);
-        let now = NOW + later * 1000;
+        let now = at_end.map_or(NOW + later, |around| exp * 1000 - 1_500 + around);
         let taken = verify(&secret(&key), Some(&token), now);
         if now < exp * 1000 {
             prop_assert_eq!(taken, Ok(Caller { name: sub, tasks_per_hour }));
@@ -237,12 +238,18 @@ proptest! {
     fn pages_that_are_listed_may_call_and_no_others(
         hosts in prop::collection::btree_set("[a-z]{1,8}\\.example(:8[0-9]{3})?", 1..4),
         origin in "https?://[a-z]{1,8}\\.example(:8[0-9]{3})?|null|\\PC{0,12}",
+        (before, after) in (option::of("[a-z/]{1,2}"), option::of("[a-z.:0/]{1,2}")),
     ) {
         let listed: Vec<String> = hosts.iter().map(|host| format!("https://{host}")).collect();
         let origins = Origins::new(&listed.join(" ")).unwrap();
         for page in &listed {
             prop_assert_eq!(origins.visitor(Some(page), ""), Visitor::Page(page));
         }
+        // One that holds a listed one, or another.
+        let origin = match (before, after) {
+            (None, None) => origin,
+            (before, after) => [before.unwrap_or_default().as_str(), &listed[0], &after.unwrap_or_default()].concat(),
+        };
         let expected = if listed.contains(&origin) { Visitor::Page(&origin) } else { Visitor::Stranger };
         prop_assert_eq!(origins.visitor(Some(&origin), "https://own.example"), expected);
     }

@@ -324,6 +324,16 @@ proptest! {
     }
 
     #[test]
+    fn all_three_line_breaks_are_one(lines in vec("(data|event|id)?:? ?\\PC{0,3}|", 0..12)) {
+        let read = |end: &str| {
+            let stream: String = lines.iter().flat_map(|line| [line.as_str(), end]).collect();
+            Frames::default().feed(stream.as_bytes()).unwrap()
+        };
+        prop_assert_eq!(read("\r\n"), read("\n"));
+        prop_assert_eq!(read("\r"), read("\n"));
+    }
+
+    #[test]
     fn any_bytes_are_read_the_same_however_they_are_cut(
         // With many line breaks, colons and fields.
         parts in vec(prop_oneof![
