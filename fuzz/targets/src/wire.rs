@@ -114,8 +114,8 @@ fn follow(reply: &Reply<Value>) {
 /// A job of the gateway whose looks are all answered so: it is not left alone, and is deleted in the end.
 fn gateway_follows(reply: &Reply<Value>) {
     use gateway::job::{Effect, Event, Job, Order, Rules};
-    const KEEP: u64 = 3_600_000;
-    let rules = Rules { callbacks: true, copies: false, outcome: 900_000, keep: KEEP };
+    const KEEP: u64 = 600_000;
+    let rules = Rules { callbacks: true, copies: false, outcome: KEEP / 2, keep: KEEP };
     let text = str::to_owned;
     let order = Order {
         caller: text("visitor-7"),
