@@ -61,7 +61,9 @@ await script(async () => {
   const crashes = figures.flatMap(({ target, crashes }) => crashes.map((file) => ({ target, file })));
   for (const { target, file } of crashes) {
     console.log(`\n${target} broke on ${file}. To see it again:\n  ${programs}/${target} ${file}`);
-    console.log(`Then keep it, so that cargo test tries it:\n  cp ${file} fuzz/regressions/${target}/`);
+    console.log(
+      `Then keep it, so that cargo test tries it:\n  mkdir -p fuzz/regressions/${target} && cp ${file} $_`,
+    );
   }
   const executions = figures.reduce((sum, { executions }) => sum + executions, 0);
   console.log(JSON.stringify({ targets: figures, executions, crashes: crashes.length }));
