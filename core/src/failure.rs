@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::text::cut;
+use crate::text::{contains, cut};
 
 /// What went wrong. The words (`kind` in JavaScript) are part of the package's promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -284,13 +284,15 @@ impl Failure {
 /// `text` with every occurrence of `secret` blotted out.
 #[must_use]
 pub fn redact(text: &str, secret: &str) -> String {
+    const BLOT: &str = "[key]";
     let mut clean = String::new();
     let mut rest = text;
     while let Some((before, after)) = cut(rest, secret).filter(|_| !secret.is_empty()) {
         clean.push_str(before);
-        clean.push_str("[key]");
+        clean.push_str(BLOT);
         rest = after;
     }
     clean.push_str(rest);
-    clean
+    // What stood beside the secret may make it again with the blot's first or last letters.
+    if contains(&clean, secret) && !contains(BLOT, secret) { BLOT.to_owned() } else { clean }
 }

@@ -222,6 +222,20 @@ fn a_record_that_lags_behind_its_callback_is_soon_read_again() {
     assert!(job.job().alarm(RULES) >= job.now + 15_000, "and then slowly, as before");
 }
 
+/// It was looked at every second, for a day.
+#[test]
+fn a_success_that_never_names_a_file_is_read_less_and_less_often() {
+    let mut job = Stored::bound();
+    let nameless = reply(json!({ "code": 200, "data": { "taskId": "t1", "state": "success" } }));
+    let mut looks = 0;
+    while !job.wake().contains(&Effect::Ended("fail", false)) {
+        job.tell(Event::Looked("t1".to_owned(), Ok(nameless.clone())));
+        looks += 1;
+        assert!(looks < 1_000, "after {} minutes", (job.now - BEGIN) / MINUTE);
+    }
+    assert!(job.now >= BEGIN + RULES.keep);
+}
+
 #[test]
 fn a_success_without_a_file_is_read_again_until_it_names_one() {
     let mut job = Stored::bound();
@@ -323,6 +337,22 @@ fn a_denied_order_is_refused_with_the_wait() {
     let mut job = Stored::ordered();
     job.tell(Event::Denied("Enough.", 5_000));
     assert_eq!(job.job().answer(), Some(Answer::Refused(429, "Enough.".to_owned(), Some(5_000))));
+}
+
+/// `Retry-After: 4294967295` is 136 years. A caller is told of it at once; a task is looked at all the same.
+#[test]
+fn no_wait_that_the_service_asks_for_leaves_a_job_alone() {
+    let years = Some(u64::from(u32::MAX) * 1_000);
+    let mut job = Stored::sent();
+    job.tell(Event::Created(Ok(Reply { retry_after: years, ..refusal(429, "slow") })));
+    assert_eq!(job.job().answer(), Some(Answer::Refused(429, "slow".to_owned(), years)));
+
+    let mut job = Stored::bound();
+    assert_eq!(job.wake(), [look("t1")]);
+    job.tell(Event::Looked("t1".to_owned(), Ok(Reply { retry_after: years, ..refusal(500, "busy") })));
+    let asked = job.now;
+    assert_eq!(job.wake(), [look("t1")]);
+    assert_eq!(job.now, asked + 5 * MINUTE);
 }
 
 #[test]

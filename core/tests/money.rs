@@ -525,3 +525,11 @@ fn nothing_is_blotted_out_where_there_is_no_secret() {
     let failure = Failure::invalid("a message");
     assert_eq!(failure.clone().without(""), failure);
 }
+
+/// `a` and `[` are left of the two echoes, and `[` begins what stands in their place.
+#[test]
+fn what_stands_in_a_secrets_place_does_not_complete_another() {
+    for (text, secret) in [("aa[", "a["), ("sk-sk-[", "sk-["), ("]kk", "]k")] {
+        assert!(!redact(text, secret).contains(secret), "{text} without {secret}: {}", redact(text, secret));
+    }
+}

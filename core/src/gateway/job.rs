@@ -506,10 +506,12 @@ impl Job {
     /// The service counts more tasks than the account does: others use the same key.
     fn limited(&mut self, asked: Option<u64>, message: String, now: Instant) -> Vec<Effect> {
         let wait = pace::wait(asked, 1);
-        if now.saturating_sub(self.created_at) > LIMITED_PATIENCE {
+        let then = now.saturating_add(wait);
+        // A wait that would outlast it is the caller's to wait.
+        if then.saturating_sub(self.created_at) > LIMITED_PATIENCE {
             return self.refuse(429, message, Some(wait), now);
         }
-        self.phase = Phase::Queued { ask: now.saturating_add(wait) };
+        self.phase = Phase::Queued { ask: then };
         Vec::new()
     }
 
@@ -609,7 +611,9 @@ impl Job {
         let came = came.as_ref().map(looked);
         match &mut self.phase {
             Phase::Bound { task, sent, state, look, .. } if task == looked_at => {
-                let soon = now.saturating_add(pace::after_failure(1));
+                // The later, the longer it has been so.
+                let pause = pace::after_failure(1).max(now.saturating_sub(sent.at) / 60);
+                let soon = now.saturating_add(pause);
                 match came {
                     // It names its file in a moment.
                     Ok(Looked::Record(TaskDetail { state: State::Success, result_urls, .. }))
@@ -629,7 +633,9 @@ impl Job {
                     }
                     // A task just made.
                     Ok(Looked::Missing(_)) if now.saturating_sub(sent.at) < GRACE => *look = soon.min(*look),
-                    Ok(Looked::Again(Some(asked), _)) => *look = now.saturating_add(asked).max(*look),
+                    Ok(Looked::Again(Some(asked), _)) => {
+                        *look = now.saturating_add(asked.min(SLOWEST)).max(*look);
+                    }
                     Ok(_) | Err(_) => {}
                 }
                 Vec::new()
