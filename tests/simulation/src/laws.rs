@@ -120,12 +120,12 @@ impl World<'_> {
     }
 
     fn judge_call(&mut self, call: usize, gateway: &[(usize, String)]) {
-        let tasks: Vec<(String, String, bool)> = self
+        let tasks: Vec<(String, String, u32, bool)> = self
             .service
             .tasks
             .iter()
             .filter(|task| task.call == call)
-            .map(|task| (task.id.clone(), task.url(), task.is_billed(u64::MAX - 1)))
+            .map(|task| (task.id.clone(), task.url(), task.owner, task.is_billed(u64::MAX - 1)))
             .collect();
         if self.calls[call].report.is_none() && tasks.is_empty() && !self.is_made(call) {
             return;
@@ -142,8 +142,13 @@ impl World<'_> {
         let ours: Vec<&(usize, String)> =
             gateway.iter().filter(|(job, _)| self.gateway.jobs[*job].call == call).collect();
         // What the gateway says to whoever asks it now.
-        let said: Vec<Result<Upscaled, Failure>> =
-            ours.iter().filter_map(|(job, record)| read(&self.gateway.jobs[*job].id, record)).collect();
+        let said: Vec<(u32, Result<Upscaled, Failure>)> = ours
+            .iter()
+            .filter_map(|(job, record)| {
+                let object = &self.gateway.jobs[*job];
+                Some((object.owner, read(&object.id, record)?))
+            })
+            .collect();
         if said.len() < ours.len() {
             return self.break_law(3, format!("the gateway's job of call {call} never ends"));
         }
@@ -164,14 +169,15 @@ impl World<'_> {
 
         // Law 6: what was reported as charged was.
         let url = |id: &str| match via {
-            Via::Direct => tasks.first().map(|(_, url, _)| url.clone()).unwrap_or_default(),
+            Via::Direct => tasks.first().map(|(_, url, ..)| url.clone()).unwrap_or_default(),
             Via::Gateway => result_of(id),
         };
-        let reports = told
-            .iter()
-            .map(|told| ("its caller", told))
-            .chain(said.iter().map(|said| ("whoever asks", said)));
-        for (whom, report) in reports {
+        let to_caller = told.iter().map(|told| ("its caller", billed, told));
+        let to_others = said.iter().map(|(owner, said)| {
+            let billed = tasks.iter().filter(|(.., by, billed)| *billed && by == owner).count();
+            ("whoever asks", billed, said)
+        });
+        for (whom, billed, report) in to_caller.chain(to_others) {
             let wrong = match report {
                 Ok(upscaled) if billed != 1 => Some(format!("{} was a success", upscaled.task_id)),
                 Ok(upscaled) if upscaled.url != url(&upscaled.task_id) => {
@@ -211,7 +217,7 @@ impl World<'_> {
             _ => false,
         };
         let keeps = !self.calls[call].lost;
-        let gateway = said.iter().any(tells);
+        let gateway = said.iter().any(|(_, said)| tells(said));
         let fine = match via {
             Via::Direct => caller || !keeps,
             Via::Gateway => gateway && (caller || !keeps),

@@ -171,7 +171,7 @@ impl World<'_> {
                 let whim = self.whim(owner, nth);
                 let (before, fate) = (self.service.tasks.len(), self.fate(owner, nth));
                 let throw = self.dice.at(owner, what::TASK, nth | 1 << 31);
-                let answer = self.service.create(*account, body, self.now, whim, throw, fate);
+                let answer = self.service.create((*account, owner), body, self.now, whim, throw, fate);
                 self.note(self.service.tasks.len() as u64);
                 self.counts.creates += 1;
                 if self.service.tasks.len() > before {

@@ -39,6 +39,8 @@ pub(crate) struct Task {
     pub(crate) id: String,
     /// The call whose image it is for.
     pub(crate) call: usize,
+    /// Who sent its createTask.
+    pub(crate) owner: u32,
     image: String,
     pub(crate) call_back_url: Option<String>,
     pub(crate) made: u64,
@@ -125,7 +127,7 @@ impl Service {
     /// `POST createTask`. `fate` is what becomes of a task, where one is made.
     pub(crate) fn create(
         &mut self,
-        account: usize,
+        (account, owner): (usize, u32),
         body: &str,
         now: u64,
         whim: Whim,
@@ -159,7 +161,7 @@ impl Service {
         let id = format!("{:016x}{:016x}", throw.bits(), throw.bits());
         let text = format!(r#"{{"code":200,"msg":"success","data":{{"taskId":"{id}","recordId":"{id}"}}}}"#);
         let Ordered { call_back_url, input: Input { image }, .. } = ordered;
-        self.tasks.push(Task { id, call, image, call_back_url, made: now, fate });
+        self.tasks.push(Task { id, call, owner, image, call_back_url, made: now, fate });
         match whim {
             Whim::Breaks => broken(&mut throw),
             _ => Answer::ok(text),
