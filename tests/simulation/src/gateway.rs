@@ -171,7 +171,9 @@ impl World<'_> {
                 let caller = format!("process {}", self.calls[call].process);
                 let id = ids::keyed_job_id(&caller, key);
                 let job = self.object(&id, call);
-                self.load(job);
+                if !self.load(job) {
+                    return self.drop_request(request);
+                }
                 self.create(job, caller, request);
             }
             To::GatewayLook(id) => {
@@ -179,23 +181,22 @@ impl World<'_> {
                     return self.reply(request, closed(&mut throw));
                 }
                 let found = self.gateway.jobs.iter().position(|object| object.id == *id);
-                let text = found.and_then(|job| {
-                    self.load(job);
-                    self.record(job)
-                });
+                if found.is_some_and(|job| !self.load(job)) {
+                    return self.drop_request(request);
+                }
+                let text = found.and_then(|job| self.record(job));
                 let answer = text.map_or_else(|| Answer::says(422, "recordInfo is null"), Answer::ok);
                 self.reply(request, answer);
             }
             To::GatewayEvents(id) => {
                 let found = self.gateway.jobs.iter().position(|object| object.id == *id);
                 match found {
-                    Some(job) => {
-                        self.load(job);
+                    Some(job) if self.load(job) => {
                         self.gateway.jobs[job].listeners.push((call, stream));
                         self.push(job, call, stream);
                         self.close_ended(job);
                     }
-                    None => self.after(30, Event::Stream(call, stream, Heard::Broken)),
+                    _ => self.after(30, Event::Stream(call, stream, Heard::Broken)),
                 }
             }
             _ => {}
@@ -232,12 +233,13 @@ impl World<'_> {
         self.gateway.jobs.len() - 1
     }
 
-    /// Reads what is stored, once.
-    fn load(&mut self, job: usize) {
+    /// Reads what is stored, once; whether the object has outlived that.
+    fn load(&mut self, job: usize) -> bool {
         let object = &mut self.gateway.jobs[job];
         if object.loaded {
-            return;
+            return true;
         }
+        let life = object.life;
         object.loaded = true;
         object.memory = object.disk.take().flatten();
         if object.memory.is_some() {
@@ -249,6 +251,14 @@ impl World<'_> {
             if sent && self.gateway.jobs[job].turns > 0 {
                 self.send_create(job, None);
             }
+        }
+        self.gateway.jobs[job].life == life
+    }
+
+    /// The object was cut off with a request.
+    fn drop_request(&mut self, request: Request) {
+        if !request.silent {
+            self.hand(request.from, self.now + 20, none(Fault::Lost));
         }
     }
 
@@ -278,6 +288,7 @@ impl World<'_> {
                 let (job, effects) = Job::new(order, now);
                 *none = Some(job);
                 object.disk = Some(None);
+                object.erased = None;
                 effects
             }
         };
@@ -395,8 +406,7 @@ impl World<'_> {
         }
         self.gateway.jobs[job].rings_at = None;
         let life = self.gateway.jobs[job].life;
-        self.load(job);
-        if self.gateway.jobs[job].life == life {
+        if self.load(job) {
             self.tell(job, E::Woken, None);
         }
         let object = &mut self.gateway.jobs[job];
@@ -428,9 +438,7 @@ impl World<'_> {
         let (waiting, listeners) =
             (std::mem::take(&mut object.waiting), std::mem::take(&mut object.listeners));
         for (_, request) in waiting {
-            if !request.silent {
-                self.hand(request.from, now + 20, none(Fault::Lost));
-            }
+            self.drop_request(request);
         }
         for (call, stream) in listeners {
             self.after(20, Event::Stream(call, stream, Heard::Broken));
@@ -484,6 +492,7 @@ impl World<'_> {
                 object.erased = record;
                 object.memory = None;
                 object.disk = None;
+                object.rings_at = None;
                 object.alarm += 1;
             }
         }
@@ -556,15 +565,18 @@ impl World<'_> {
 
     /// The account calls.
     pub(crate) fn turn(&mut self, job: usize) {
-        self.load(job);
-        self.take_turn_of(job);
+        if self.load(job) {
+            self.take_turn_of(job);
+        }
     }
 
     /// A callback comes for the job of this name; whether it is taken.
     pub(crate) fn called(&mut self, id: &str, secret: &str, tasks: Vec<String>) -> bool {
         let found = self.gateway.jobs.iter().position(|object| object.id == id);
         let Some(job) = found.filter(|_| ids::is_job_id(id)) else { return false };
-        self.load(job);
+        if !self.load(job) {
+            return false;
+        }
         let hash = ids::callback_hash(secret);
         let taken = self.gateway.jobs[job].memory.as_ref().is_some_and(|job| job.takes_call(&hash, &tasks));
         self.tell(job, E::Called(hash, tasks), None);
