@@ -25,6 +25,11 @@ use crisp_upscale_core::json::Json;
 /// working it out from 32 of them would take most of the time here.
 const MOST_DURATIONS: usize = 2;
 
+/// For how long a clock that never goes back may stand still while its machine sleeps, in milliseconds. Not for as long
+/// as the gateway keeps a job: a client that does not know that so much time has passed sends a createTask again
+/// under a key that the gateway has forgotten.
+const LONGEST_STANDSTILL: u64 = 1_000_000;
+
 /// Whom a process asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Via {
@@ -371,10 +376,10 @@ impl World<'_> {
             return true;
         }
         if let Some(mut throw) = self.trouble(owner, Trouble::Sleep, nth) {
-            let long = throw.of(&[3_000, 60_000, 1_000_000, 30_000_000]);
-            let stands_still = throw.one_in(2);
+            let long = throw.of(&[3_000, 60_000, LONGEST_STANDSTILL, 30_000_000]);
             let until = self.now + long;
             let process = self.process(call);
+            let stands_still = throw.one_in(2) && process.behind + long <= LONGEST_STANDSTILL;
             process.asleep_until = until;
             process.slept = true;
             if stands_still {

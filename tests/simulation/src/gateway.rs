@@ -132,7 +132,7 @@ impl Gateway {
             callbacks: !throw.one_in(4),
             copies: throw.one_in(3),
             outcome: throw.of(&[900_000, 900_000, 60_000]),
-            keep: throw.of(&[3_600_000, 86_400_000, 1_800_000]),
+            keep: throw.of(&[3_600_000, 86_400_000]),
         };
         Gateway {
             account,
