@@ -557,37 +557,29 @@ impl World<'_> {
             _ => None,
         };
         let way = self.depart(call as u32, nth, give_up, proves);
+        let over = way.over(give_up);
+        let from = Sender::Call(call, epoch);
         if let Some((at, came)) = way.instead {
             let (at, came) = if at > give_up { (give_up, none(Fault::TimedOut)) } else { (at, came) };
             self.at(at, Event::Came(call, epoch, came));
-            self.reach_later(call, epoch, to, nth, give_up, true, way.arrives);
+            self.reach_later(Request { from, to, nth, silent: true, give_up, over }, way.arrives);
             return;
         }
         // The first breaks off, and the browser sends it again.
         if let (Some((mut throw, to)), Some(at)) = (first, way.arrives) {
             let early = self.now + throw.below(at - self.now + 1);
-            self.reach_later(call, epoch, to, nth, give_up, true, Some(early));
+            let from = Sender::Call(call, epoch);
+            self.reach_later(Request { from, to, nth, silent: true, give_up, over }, Some(early));
         }
         if way.arrives.is_none() || posts {
             self.at(give_up, Event::Came(call, epoch, none(Fault::TimedOut)));
         }
-        self.reach_later(call, epoch, to, nth, give_up, false, way.arrives);
+        self.reach_later(Request { from, to, nth, silent: false, give_up, over }, way.arrives);
     }
 
-    #[allow(clippy::too_many_arguments)]
-    fn reach_later(
-        &mut self,
-        call: usize,
-        epoch: u32,
-        to: To,
-        nth: u32,
-        give_up: u64,
-        silent: bool,
-        arrives: Option<u64>,
-    ) {
+    fn reach_later(&mut self, request: Request, arrives: Option<u64>) {
         if let Some(at) = arrives {
-            let from = Sender::Call(call, epoch);
-            self.at(at, Event::Reach(Box::new(Request { from, to, nth, silent, give_up })));
+            self.at(at, Event::Reach(Box::new(request)));
         }
     }
 
@@ -766,7 +758,10 @@ impl World<'_> {
             (None, Some(at)) if path == crate::gateway::EVENTS => {
                 let from = Sender::Call(call, stream);
                 let to = To::GatewayEvents(task);
-                self.at(at, Event::Reach(Box::new(Request { from, to, nth, silent: false, give_up })));
+                self.at(
+                    at,
+                    Event::Reach(Box::new(Request { from, to, nth, silent: false, give_up, over: give_up })),
+                );
             }
             (instead, _) => {
                 let at = instead.map_or(give_up, |(at, _)| at.min(give_up));

@@ -22,7 +22,7 @@ use crate::doc::Doc;
 use crate::mutant::Mutant;
 use crate::network::{Bearer, Came, GATEWAY_HOST, Request, Sender, To};
 use crate::service::{Answer, BEGIN};
-use crate::trouble::{ACCOUNT, Trouble, object_owner};
+use crate::trouble::{ACCOUNT, Trouble, name_of, object_owner};
 use crate::world::{Event, World, none, tell, what};
 
 /// Where the gateway pushes.
@@ -91,7 +91,8 @@ struct Turns {
     asked: u32,
     rings_at: Option<u64>,
     alarm: u32,
-    /// How many counts of the rate limit were lost with writes that had not reached the disk.
+    /// How many counts of the rate limit were lost: with writes that had not reached the disk, and where a turn's end
+    /// was not heard of, so that its job may use it twice.
     forgotten: usize,
 }
 
@@ -151,6 +152,10 @@ impl Gateway {
 }
 
 impl World<'_> {
+    fn name(&self, job: usize) -> String {
+        name_of(self.gateway.jobs[job].owner)
+    }
+
     fn unix(&self) -> u64 {
         BEGIN + self.now + self.gateway.ahead
     }
@@ -358,7 +363,7 @@ impl World<'_> {
         self.gateway.jobs[job].told += 1;
         let nth = self.gateway.jobs[job].told;
         let cut = self.trouble(owner, Trouble::ObjectCrash, nth).map(|mut throw| throw.below(4) as usize);
-        tell!(self, "job {job} is told: {}", event_words(&event));
+        tell!(self, "job {} is told: {}", self.name(job), event_words(&event));
         let object = &mut self.gateway.jobs[job];
         let Some(known) = &mut object.memory else { return };
         let before = (cut == Some(0)).then(|| known.clone());
@@ -373,8 +378,10 @@ impl World<'_> {
         }
         object.disk = None;
         self.ring(job, alarm);
+        let ends = effects.iter().position(|effect| matches!(effect, Effect::EndTurn(..)));
         for (nth, effect) in effects.into_iter().enumerate() {
             if cut == Some(nth + 1) {
+                self.gateway.turns.forgotten += usize::from(ends.is_some_and(|ends| ends >= nth));
                 return self.cut(job);
             }
             self.effect(job, effect, secret);
@@ -421,7 +428,7 @@ impl World<'_> {
     /// The object is cut off: what is in memory is gone, and what is under way.
     fn cut(&mut self, job: usize) {
         self.counts.crashes += 1;
-        tell!(self, "the object of job {job} is cut off");
+        tell!(self, "the object of job {} is cut off", self.name(job));
         let loses = self.is(Mutant::LosesObjects);
         let now = self.now;
         let object = &mut self.gateway.jobs[job];
@@ -460,7 +467,7 @@ impl World<'_> {
             Effect::Claim(task) => self.ask(job, What::Claim(task)),
             Effect::Look(task) => {
                 self.leaves(&format!("https://api.kie.ai/api/v1/jobs/recordInfo?taskId={task}"), Bearer::Key);
-                tell!(self, "job {job} looks at {task}");
+                tell!(self, "job {} looks at {task}", self.name(job));
                 self.depart_job(job, Sent::Look(task.clone()), To::Look(task), LOOK_PATIENCE);
             }
             Effect::Tell => {
@@ -472,7 +479,7 @@ impl World<'_> {
             }
             Effect::Ended(state, _) => {
                 self.note(u64::from(owner) << 32 | state.len() as u64);
-                tell!(self, "job {job} ends: {state}");
+                tell!(self, "job {} ends: {state}", self.name(job));
                 self.ask(job, What::Ended);
             }
             Effect::Relay(url) => {
@@ -508,7 +515,7 @@ impl World<'_> {
             url.unwrap_or_default()
         );
         self.leaves("https://api.kie.ai/api/v1/jobs/createTask", Bearer::Key);
-        tell!(self, "job {job} sends createTask");
+        tell!(self, "job {} sends createTask", self.name(job));
         let account = self.gateway.account;
         self.depart_job(job, Sent::Create, To::Create(account, body), CREATE_PATIENCE);
     }
@@ -520,6 +527,7 @@ impl World<'_> {
         let give_up = self.now + patience;
         let way = self.depart(owner, nth, give_up, false);
         let silent = way.instead.is_some();
+        let over = way.over(give_up);
         if let Some((at, came)) = way.instead {
             let (at, came) = if at > give_up { (give_up, none(Fault::TimedOut)) } else { (at, came) };
             self.at(at, Event::Upstream(job, life, Box::new((sent.clone(), came))));
@@ -528,7 +536,7 @@ impl World<'_> {
         }
         if let Some(at) = way.arrives {
             let from = Sender::Job(job, life, sent);
-            self.at(at, Event::Reach(Box::new(Request { from, to, nth, silent, give_up })));
+            self.at(at, Event::Reach(Box::new(Request { from, to, nth, silent, give_up, over })));
         }
     }
 
@@ -603,6 +611,7 @@ impl World<'_> {
                 self.after(wait + 5, Event::Told(job, life, Box::new(Told::Unasked)));
             }
             if throw.one_in(2) {
+                self.gateway.turns.forgotten += usize::from(matches!(what, What::End(_)));
                 return;
             }
             mute = true;
@@ -619,7 +628,7 @@ impl World<'_> {
         let turns = &mut self.gateway.turns;
         let before = crash.then(|| (turns.account.clone(), turns.budgets.clone(), turns.owners.clone()));
         let process = self.calls[self.gateway.jobs[job].call].process;
-        tell!(self, "job {job} asks the account: {what:?}");
+        tell!(self, "job {} asks the account: {what:?}", self.name(job));
         let Gateway { turns, jobs, .. } = &mut self.gateway;
         let id = &jobs[job].id;
         let told = match what {
@@ -724,7 +733,7 @@ impl World<'_> {
         if self.gateway.jobs[job].life != life {
             return;
         }
-        tell!(self, "the account tells job {job}: {told:?}");
+        tell!(self, "the account tells job {}: {told:?}", self.name(job));
         match told {
             Told::Turn(account::Told::Go) => self.take_turn_of(job),
             Told::Turn(account::Told::Queued) => self.tell(job, E::Queued, None),

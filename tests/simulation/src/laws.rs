@@ -96,7 +96,8 @@ impl World<'_> {
             let process = self.processes.iter().find(|process| process.account == account);
             (process.is_some_and(|process| process.is_limited()), 0)
         };
-        let arrivals = &self.service.accounts[account].arrivals;
+        let arrivals = &mut self.service.accounts[account].arrivals;
+        arrivals.push(self.now);
         let count = arrivals.iter().rev().take_while(|at| **at + LIMIT.1 > self.now).count();
         if limited && count > LIMIT.0 + more {
             self.break_law(5, format!("{count} createTasks of one account in 10 s"));

@@ -11,8 +11,7 @@ use crate::world::{Event, World, none, tell, what};
 /// What came of a request.
 pub(crate) type Came = Result<Answer, Fault>;
 
-/// How long after its sender has given it up a request may still arrive, in milliseconds: less than the window of
-/// the rate limit, which otherwise nobody could keep who does not know of it.
+/// How long after its sender has given it up a request may still arrive, in milliseconds.
 const AFTERLIFE: u64 = 9_000;
 
 /// A request under way.
@@ -26,6 +25,8 @@ pub(crate) struct Request {
     pub(crate) silent: bool,
     /// When its sender gives it up.
     pub(crate) give_up: u64,
+    /// When its sender hears that nothing will come.
+    pub(crate) over: u64,
 }
 
 #[derive(Debug)]
@@ -67,6 +68,13 @@ pub(crate) struct Way {
     pub(crate) arrives: Option<u64>,
     /// What its sender is told in place of a reply, and when.
     pub(crate) instead: Option<(u64, Came)>,
+}
+
+impl Way {
+    /// When the sender hears that nothing will come.
+    pub(crate) fn over(&self, give_up: u64) -> u64 {
+        self.instead.as_ref().map_or(give_up, |(at, _)| give_up.min(*at))
+    }
 }
 
 pub(crate) const GATEWAY_HOST: &str = "https://gateway.example";
@@ -178,7 +186,14 @@ impl World<'_> {
                     self.made(owner, before);
                 }
                 tell!(self, "the service answers createTask: {} {}", answer.status, answer.text);
-                self.keep_rate(*account);
+                let cut = match request.from {
+                    Sender::Job(job, life, _) => self.gateway.jobs[job].life != life,
+                    Sender::Call(..) => false,
+                };
+                // Of one that arrives when its sender has given it up nobody can know.
+                if self.now <= request.over && !cut {
+                    self.keep_rate(*account);
+                }
                 self.reply(request, answer);
             }
             To::Look(task) => {

@@ -77,7 +77,7 @@ impl Task {
 /// An account of the service.
 #[derive(Debug)]
 pub(crate) struct Account {
-    /// When requests to make a task arrived, whatever came of them.
+    /// When requests to make a task arrived, whatever came of them; but for those that were given up before.
     pub(crate) arrivals: Vec<u64>,
     /// When tasks were made, as far as the rate limit counts them.
     made: Vec<u64>,
@@ -135,7 +135,6 @@ impl Service {
         fate: Fate,
     ) -> Answer {
         let own = &mut self.accounts[account];
-        own.arrivals.push(now);
         let Ok(ordered) = serde_json::from_str::<Ordered>(body) else {
             return Answer::says(422, "The body is not what createTask takes");
         };

@@ -134,6 +134,18 @@ pub(crate) fn object_owner(call: usize, nth: usize) -> u32 {
     OBJECTS + call as u32 * OBJECTS_OF_A_CALL + nth as u32
 }
 
+/// What a call, a call's object or the account is called.
+pub(crate) fn name_of(owner: u32) -> String {
+    match owner {
+        ACCOUNT => "a".to_owned(),
+        owner if owner >= OBJECTS => {
+            let (call, nth) = ((owner - OBJECTS) / OBJECTS_OF_A_CALL, owner % OBJECTS_OF_A_CALL);
+            format!("{call}-{nth}")
+        }
+        call => call.to_string(),
+    }
+}
+
 /// One thing that went wrong: to whom, what, and the how manieth chance of it that was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
@@ -144,15 +156,7 @@ pub struct Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.owner {
-            ACCOUNT => f.write_str("a")?,
-            owner if owner >= OBJECTS => {
-                let (call, nth) = ((owner - OBJECTS) / OBJECTS_OF_A_CALL, owner % OBJECTS_OF_A_CALL);
-                write!(f, "{call}-{nth}")?;
-            }
-            owner => write!(f, "{owner}")?,
-        }
-        write!(f, ".{}.{}", self.trouble.word(), self.nth)
+        write!(f, "{}.{}.{}", name_of(self.owner), self.trouble.word(), self.nth)
     }
 }
 
