@@ -21,7 +21,7 @@ use crate::trouble::Trouble;
 use crate::world::{Event, World, none, tell, what};
 use crisp_upscale_core::json::Json;
 
-/// Jobs in this world's processes learn from so many durations at most: the pace is measured elsewhere, and
+/// A process that learns forgets all when it has learned from so many tasks: the pace is measured elsewhere, and
 /// working it out from 32 of them would take most of the time here.
 const MOST_DURATIONS: usize = 2;
 
@@ -55,6 +55,8 @@ pub(crate) struct Process {
     /// Calls that wait for a turn.
     waiting: VecDeque<usize>,
     durations: Durations,
+    /// Whether it learns from the tasks that it sees.
+    learns: bool,
     /// How often it was started.
     pub(crate) life: u32,
     asleep_until: u64,
@@ -83,7 +85,8 @@ impl Process {
             doubles: throw.one_in(2),
             limiter: (direct && !throw.one_in(5)).then(Limiter::default),
             waiting: VecDeque::new(),
-            durations: (0..throw.below(2)).map(|_| 12_000.0).collect(),
+            durations: Durations::default(),
+            learns: throw.one_in(12),
             life: 0,
             asleep_until: 0,
             behind: 0,
@@ -426,7 +429,7 @@ impl World<'_> {
         let process = &mut self.processes[self.calls[call].process];
         let Doing::Job(job) = &mut self.calls[call].doing else { return };
         let step = job.handle(event, now, &mut process.durations);
-        if process.durations.iter().nth(MOST_DURATIONS).is_some() {
+        if process.durations.iter().nth(if process.learns { MOST_DURATIONS } else { 0 }).is_some() {
             process.durations = Durations::default();
         }
         if let Some(news) = step.news

@@ -681,7 +681,8 @@ impl World<'_> {
         let same = read.as_ref() == Some(&stored);
         let turns = &mut self.gateway.turns;
         turns.account = read.unwrap_or_default();
-        turns.forgotten += counted;
+        // At the least the end of a turn.
+        turns.forgotten += counted.max(1);
         turns.rings_at = None;
         if !same {
             self.break_law(2, "the account is not read as it was stored".to_owned());
