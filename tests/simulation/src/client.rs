@@ -225,6 +225,11 @@ impl World<'_> {
         (1 << 48) + self.now - self.process(call).behind
     }
 
+    /// When its job is to give up.
+    fn deadline(&self, call: usize) -> Instant {
+        if self.is(Mutant::WaitsForEver) { u64::MAX } else { self.calls[call].deadline }
+    }
+
     /// When that clock will show the instant.
     fn world_time(&mut self, call: usize, instant: Instant) -> u64 {
         self.now + instant.saturating_sub(self.instant(call))
@@ -251,12 +256,9 @@ impl World<'_> {
             return;
         }
         self.calls[call].deadline = self.instant(call) + self.calls[call].plan.patience;
-        if self.is(Mutant::WaitsForEver) {
-            self.calls[call].deadline = u64::MAX;
-        }
         tell!(self, "call {call} begins");
         if self.calls[call].plan.upload {
-            self.calls[call].doing = Doing::Upload(Upload::new(self.calls[call].deadline));
+            self.calls[call].doing = Doing::Upload(Upload::new(self.deadline(call)));
             self.step_upload(call, job::Event::Start);
         } else {
             self.begin(call);
@@ -269,8 +271,9 @@ impl World<'_> {
         if !self.is(Mutant::WritesAfter) {
             self.calls[call].entry = Some(Entry { task: None, created: self.wall(call) });
         }
-        let Call { image, deadline, plan, .. } = &self.calls[call];
-        let (deadline, gateway) = (*deadline, self.processes[self.calls[call].process].via == Via::Gateway);
+        let Call { image, plan, .. } = &self.calls[call];
+        let (deadline, gateway) =
+            (self.deadline(call), self.processes[self.calls[call].process].via == Via::Gateway);
         let relay = (plan.relay && gateway).then(|| format!("https://site.example/done/{call}"));
         let request = CreateTask::upscale(image.clone(), relay);
         let job =
@@ -283,7 +286,7 @@ impl World<'_> {
     fn follow(&mut self, call: usize, task: String, created: f64) {
         let age = (self.wall(call) - created).max(0.0) as u64;
         let made = self.instant(call).saturating_sub(age);
-        self.calls[call].doing = Doing::Job(Job::follow(task, made, self.calls[call].deadline));
+        self.calls[call].doing = Doing::Job(Job::follow(task, made, self.deadline(call)));
         self.listen(call);
         // Where a stream is hoped for there is nothing to begin with but to listen.
         let hopes = self.calls[call].ear.is_some() && self.process(call).failures == 0;
