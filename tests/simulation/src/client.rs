@@ -252,7 +252,7 @@ impl World<'_> {
 
     /// The user calls.
     pub(crate) fn start(&mut self, call: usize) {
-        if self.sleeps(call, |call| Event::Start(call)) {
+        if self.sleeps(call, Event::Start) {
             return;
         }
         self.calls[call].deadline = self.instant(call) + self.calls[call].plan.patience;
@@ -648,7 +648,7 @@ impl World<'_> {
 
     /// The user goes on, by what was reported or is kept.
     pub(crate) fn again(&mut self, call: usize) {
-        if self.sleeps(call, |call| Event::Again(call)) || !matches!(self.calls[call].doing, Doing::Nothing) {
+        if self.sleeps(call, Event::Again) || !matches!(self.calls[call].doing, Doing::Nothing) {
             return;
         }
         self.calls[call].deadline = self.instant(call) + self.calls[call].plan.patience;
