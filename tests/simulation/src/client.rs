@@ -133,8 +133,10 @@ struct Entry {
 pub(crate) enum Report {
     /// How the job ended.
     Ended(Result<Upscaled, Failure>),
-    /// After a restart: it was cut off while its task was being made. Look at the account.
+    /// After a restart or an abort: it was cut off while its task was being made. Look at the account.
     CutOff,
+    /// The user has stopped waiting for this task.
+    Left(String),
     /// After a restart, where nothing is kept.
     Gone,
 }
@@ -155,7 +157,7 @@ pub(crate) struct Call {
     image: String,
     doing: Doing,
     /// Which step it is at: what comes for another is too late.
-    epoch: u32,
+    pub(crate) epoch: u32,
     steps: u32,
     requests: u32,
     entry: Option<Entry>,
@@ -345,14 +347,7 @@ impl World<'_> {
             }
             Err(fault) => job::Event::Failed(fault),
         };
-        let instant = self.instant(call);
-        if std::mem::take(&mut self.calls[call].turn) {
-            if let Some(limiter) = &mut self.process(call).limiter {
-                limiter.end(instant);
-            }
-            let process = self.calls[call].process;
-            self.serve(process);
-        }
+        self.end_turn(call);
         match self.calls[call].doing {
             Doing::Upload(_) => self.step_upload(call, event),
             Doing::Job(_) if lost && self.is(Mutant::SendsAgain) && self.calls[call].task.is_none() => {
@@ -372,13 +367,17 @@ impl World<'_> {
         reply.envelope()?.events()
     }
 
-    /// Whether the process ends here.
-    fn crashes(&mut self, call: usize) -> bool {
+    /// Whether the process or the call ends here.
+    fn ends(&mut self, call: usize) -> bool {
         self.calls[call].steps += 1;
         let (owner, nth) = (call as u32, self.calls[call].steps);
         if let Some(mut throw) = self.trouble(owner, Trouble::Crash, nth) {
             let wait = throw.of(&[500, 20_000, 100_000, 4_000_000]);
             self.crash(call, wait);
+            return true;
+        }
+        if self.trouble(owner, Trouble::Abort, nth).is_some() {
+            self.abort(call);
             return true;
         }
         if let Some(mut throw) = self.trouble(owner, Trouble::Sleep, nth) {
@@ -399,7 +398,7 @@ impl World<'_> {
     }
 
     fn step_upload(&mut self, call: usize, event: job::Event<Doc>) {
-        if self.crashes(call) {
+        if self.ends(call) {
             return;
         }
         let now = self.instant(call);
@@ -425,7 +424,7 @@ impl World<'_> {
 
     /// Tells the job what happened, and does what it says.
     fn step(&mut self, call: usize, event: job::Event<Doc>) {
-        if self.crashes(call) {
+        if self.ends(call) {
             return;
         }
         let now = self.instant(call);
@@ -653,6 +652,7 @@ impl World<'_> {
         }
         self.calls[call].deadline = self.instant(call) + self.calls[call].plan.patience;
         let resumes = match &self.calls[call].report {
+            Some(Report::Left(task)) => Some(task.clone()),
             Some(Report::Ended(Err(failure))) if failure.charged != Charged::No => failure.task_id.clone(),
             _ => None,
         };
@@ -663,6 +663,36 @@ impl World<'_> {
                 self.follow(call, task, kept);
             }
             None => self.start(call),
+        }
+    }
+
+    /// The user stops waiting. What was sent is not taken back.
+    fn abort(&mut self, call: usize) {
+        tell!(self, "the user of call {call} stops waiting");
+        self.leave(call);
+        let process = self.calls[call].process;
+        self.processes[process].waiting.retain(|other| *other != call);
+        self.end_turn(call);
+        let left = &mut self.calls[call];
+        left.epoch += 1;
+        left.doing = Doing::Nothing;
+        let task = left.task.clone();
+        left.report = Some(task.map_or(Report::CutOff, Report::Left));
+        if left.task.is_some() && left.returns < left.plan.returns {
+            left.returns += 1;
+            self.after(30_000, Event::Again(call));
+        }
+    }
+
+    /// Its turn is over, if it has one.
+    fn end_turn(&mut self, call: usize) {
+        let instant = self.instant(call);
+        if std::mem::take(&mut self.calls[call].turn) {
+            if let Some(limiter) = &mut self.process(call).limiter {
+                limiter.end(instant);
+            }
+            let process = self.calls[call].process;
+            self.serve(process);
         }
     }
 

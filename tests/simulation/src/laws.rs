@@ -160,12 +160,12 @@ impl World<'_> {
             Some(Report::Ended(Err(failure))) if failure.kind == Kind::OutcomeUnknown => {
                 self.counts.unknown += 1
             }
-            Some(Report::Ended(Err(_))) => self.counts.failed += 1,
+            Some(Report::Ended(Err(_)) | Report::Left(_)) => self.counts.failed += 1,
             Some(Report::Gone) | None => self.counts.gone += 1,
         }
         let told = report.and_then(|report| match report {
             Report::Ended(end) => Some(end),
-            Report::CutOff | Report::Gone => None,
+            Report::CutOff | Report::Left(_) | Report::Gone => None,
         });
 
         // Law 6: what was reported as charged was.
@@ -215,6 +215,7 @@ impl World<'_> {
         let caller = match &self.calls[call].report {
             Some(Report::Ended(end)) => tells(end),
             Some(Report::CutOff) => true,
+            Some(Report::Left(task)) => known(task),
             _ => false,
         };
         let keeps = !self.calls[call].lost;

@@ -188,7 +188,7 @@ impl World<'_> {
                 tell!(self, "the service answers createTask: {} {}", answer.status, answer.text);
                 let cut = match request.from {
                     Sender::Job(job, life, _) => self.gateway.jobs[job].life != life,
-                    Sender::Call(..) => false,
+                    Sender::Call(call, epoch) => self.calls[call].epoch != epoch,
                 };
                 // Of one that arrives when its sender has given it up nobody can know.
                 if self.now <= request.over && !cut {
@@ -246,6 +246,9 @@ impl World<'_> {
             return;
         }
         let nth = task as u32;
+        if let Some(mut throw) = self.trouble(owner, Trouble::CallbackForged, nth) {
+            self.after(throw.within(0, 100_000), Event::Forged(task, throw.bits()));
+        }
         if self.trouble(owner, Trouble::CallbackLost, nth).is_some() {
             return;
         }

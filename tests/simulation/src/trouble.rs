@@ -47,8 +47,12 @@ pub enum Trouble {
     CallbackTwice,
     /// It comes late.
     CallbackLate,
+    /// A stranger posts one, with another secret or of another task.
+    CallbackForged,
     /// A client's process ends and is started again.
     Crash,
+    /// The user stops waiting, and comes back later if there is a task.
+    Abort,
     /// A client's machine sleeps.
     Sleep,
     /// A client's wall clock is set.
@@ -74,7 +78,7 @@ pub enum Trouble {
 }
 
 /// All of them, with their words and how many there are of each in 100,000 chances.
-const ALL: [(Trouble, &str, u64); 32] = [
+const ALL: [(Trouble, &str, u64); 34] = [
     (Trouble::Undialled, "undialled", 1_500),
     (Trouble::RequestLost, "request-lost", 1_500),
     (Trouble::RequestLate, "request-late", 1_000),
@@ -95,7 +99,9 @@ const ALL: [(Trouble, &str, u64); 32] = [
     (Trouble::CallbackLost, "callback-lost", 15_000),
     (Trouble::CallbackTwice, "callback-twice", 10_000),
     (Trouble::CallbackLate, "callback-late", 15_000),
+    (Trouble::CallbackForged, "callback-forged", 5_000),
     (Trouble::Crash, "crash", 700),
+    (Trouble::Abort, "abort", 500),
     (Trouble::Sleep, "sleep", 500),
     (Trouble::ClockSet, "clock-set", 500),
     (Trouble::NoToken, "no-token", 700),

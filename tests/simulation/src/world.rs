@@ -69,6 +69,8 @@ pub(crate) enum Event {
     Turn(usize),
     /// The service posts a task's end.
     Callback(usize, u32),
+    /// A stranger does so, and names this task or another.
+    Forged(usize, u64),
 }
 
 #[derive(Debug)]
@@ -295,6 +297,7 @@ impl<'a> World<'a> {
             Event::AccountAlarm(nth) => self.account_alarm(nth),
             Event::Turn(job) => self.turn(job),
             Event::Callback(task, tried) => self.callback(task, tried),
+            Event::Forged(task, throw) => self.forge(task, throw),
         }
     }
 
@@ -327,12 +330,28 @@ impl<'a> World<'a> {
         fate
     }
 
+    /// A stranger posts the end of a task to the URL of a job: with its secret, which only an insider can have, the end
+    /// of another's; or with another secret.
+    fn forge(&mut self, task: usize, throw: u64) {
+        let url = self.service.tasks[task].call_back_url.clone().unwrap_or_default();
+        let Some((id, secret)) = job_of(&url) else { return };
+        let other = self.service.tasks[(throw >> 1) as usize % self.service.tasks.len()].id.clone();
+        let taken = if throw & 1 == 0 {
+            self.called(id, secret, vec![other])
+        } else {
+            self.called(id, "another", vec![other])
+        };
+        tell!(self, "a forged callback for job {id}: {}", if taken { "taken" } else { "not taken" });
+        if taken && throw & 1 == 1 {
+            self.break_law(6, "a callback with another secret is taken".to_owned());
+        }
+    }
+
     /// The service posts a task's end to its `callBackUrl`, and again where that is not taken.
     fn callback(&mut self, task: usize, tried: u32) {
         let body = self.service.callback(task);
         let url = self.service.tasks[task].call_back_url.clone().unwrap_or_default();
-        let mut parts = url.rsplit('/');
-        let (Some(secret), Some(id)) = (parts.next(), parts.next()) else { return };
+        let Some((id, secret)) = job_of(&url) else { return };
         let posted =
             webhook::Posted { method: "POST", timestamp: None, signature: None, body: Some(body.as_str()) };
         let taken = webhook::open::<crate::doc::Doc>(posted, None, 0).is_ok_and(|opened| {
@@ -344,6 +363,13 @@ impl<'a> World<'a> {
             self.after([5_000, 60_000][tried as usize], Event::Callback(task, tried + 1));
         }
     }
+}
+
+/// The job and the secret of a callback's URL.
+fn job_of(url: &str) -> Option<(&str, &str)> {
+    let mut parts = url.rsplit('/');
+    let secret = parts.next()?;
+    Some((parts.next()?, secret))
 }
 
 /// No answer, for this reason.
