@@ -744,6 +744,9 @@ impl World<'_> {
                         Err(failure) => self.finish(call, Err(failure)),
                     }
                 }
+                Some(Entry { task: Some(_), .. }) if self.is(Mutant::ForgetsAtRestart) => {
+                    self.calls[call].report = Some(Report::Gone);
+                }
                 Some(Entry { task: Some(task), created }) => self.follow(call, task, created),
                 Some(Entry { task: None, .. }) => self.calls[call].report = Some(Report::CutOff),
                 // It was not written down, so nothing was sent.

@@ -48,6 +48,8 @@ pub struct Counts {
     pub troubles: u64,
     /// Processes and objects that were cut off.
     pub crashes: u64,
+    /// Jobs of the gateway whose reply was lost and whose task a callback found.
+    pub recovered: u64,
 }
 
 impl Counts {
@@ -66,6 +68,7 @@ impl Counts {
             gone,
             troubles,
             crashes,
+            recovered,
         } = other;
         self.jobs += jobs;
         self.events += events;
@@ -79,6 +82,8 @@ impl Counts {
         self.gone += gone;
         self.troubles += troubles;
         self.crashes += crashes;
+        self.recovered += recovered;
+        self.recovered += recovered;
     }
 }
 

@@ -140,6 +140,7 @@ fn run(jobs: u64, seed: u64) -> ExitCode {
         gone,
         troubles,
         crashes,
+        recovered,
     } = total.counts;
     let Played { worlds, hash, violations, .. } = total;
     let rate = jobs as f64 / seconds;
@@ -150,7 +151,7 @@ fn run(jobs: u64, seed: u64) -> ExitCode {
     println!(
         "{{\"jobs\":{jobs},\"seed\":{seed},\"violations\":{violations},\"worlds\":{worlds},\"events\":{events},\
          \"creates\":{creates},\"looks\":{looks},\"tasks\":{tasks},\"billed\":{billed},\"succeeded\":{succeeded},\
-         \"unknown\":{unknown},\"failed\":{failed},\"gone\":{gone},\"troubles\":{troubles},\"crashes\":{crashes},\
+         \"unknown\":{unknown},\"failed\":{failed},\"gone\":{gone},\"troubles\":{troubles},\"crashes\":{crashes},\"recovered\":{recovered},\
          \"hash\":\"{hash:016x}\",\"threads\":{threads},\"seconds\":{seconds:.1},\"jobsPerSecond\":{rate:.0}}}"
     );
     if violations == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -19,6 +19,8 @@ pub enum Mutant {
     WritesAfter,
     /// A time-out does not name the task.
     ForgetsTask,
+    /// A client that is started again does not go on with its tasks, and says nothing of them.
+    ForgetsAtRestart,
     /// A client never gives up.
     WaitsForEver,
     /// A job's object stops setting its alarm.
@@ -33,6 +35,8 @@ pub enum Mutant {
     CountsStartsOnly,
     /// An unknown outcome is called free.
     SaysNo,
+    /// The gateway calls a job of unknown outcome failed.
+    CallsUnknownFree,
     /// A time-out is called charged.
     SaysYes,
     /// A success names another task's file.
@@ -40,7 +44,7 @@ pub enum Mutant {
 }
 
 /// All of them, with the law that each breaks first.
-pub const MUTANTS: [(Mutant, u8); 17] = [
+pub const MUTANTS: [(Mutant, u8); 19] = [
     (Mutant::SendsAgain, 1),
     (Mutant::NewKeyEachTime, 1),
     (Mutant::SendsBeforeStoring, 1),
@@ -49,6 +53,7 @@ pub const MUTANTS: [(Mutant, u8); 17] = [
     (Mutant::LosesStore, 1),
     (Mutant::WritesAfter, 1),
     (Mutant::ForgetsTask, 2),
+    (Mutant::ForgetsAtRestart, 2),
     (Mutant::WaitsForEver, 3),
     (Mutant::DropsAlarms, 3),
     (Mutant::KeyToResults, 4),
@@ -56,6 +61,7 @@ pub const MUTANTS: [(Mutant, u8); 17] = [
     (Mutant::NoTurns, 5),
     (Mutant::CountsStartsOnly, 5),
     (Mutant::SaysNo, 6),
+    (Mutant::CallsUnknownFree, 6),
     (Mutant::SaysYes, 6),
     (Mutant::WrongFile, 6),
 ];

@@ -166,6 +166,9 @@ impl<'a> World<'a> {
             counts: Counts::default(),
             hash: seed,
         };
+        if crowd && throw.one_in(20) {
+            world.overrun();
+        }
         for nth in 0..processes {
             let mut throw = dice.at(nth as u32, what::PROCESS, 0);
             let via = if throw.one_in(2) { Via::Gateway } else { Via::Direct };
