@@ -253,6 +253,16 @@ fn a_success_without_a_file_is_read_again_until_it_names_one() {
     assert!(job.now <= before + 1_000);
 }
 
+/// Found by the simulation: `--replay '7224661918576335203:1,3,4,3.reply-lost.0,1-0.message-lost.1,1-0.message-slow.2,3-0.code.0'`.
+#[test]
+fn a_denial_that_is_answered_to_an_earlier_question_does_not_undo_what_was_sent() {
+    for mut job in [Stored::sent(), Stored::bound()] {
+        let before = job.json.clone();
+        assert_eq!(job.tell(Event::Denied("Your budget is used up.", 1_000)), []);
+        assert_eq!(job.json, before, "a task may have been made, so nobody is told that it was refused");
+    }
+}
+
 #[test]
 fn a_refusal_is_the_answer_with_its_code_and_the_services_words() {
     for code in [400, 401, 402, 404, 405, 422, 433, 451, 455, 505] {

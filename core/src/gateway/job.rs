@@ -423,7 +423,11 @@ impl Job {
                 self.budgeted = true;
                 Vec::new()
             }
-            Event::Denied(why, wait) => self.refuse(429, why.to_owned(), Some(wait), now),
+            Event::Denied(why, wait) if matches!(self.phase, Phase::Queued { .. }) => {
+                self.refuse(429, why.to_owned(), Some(wait), now)
+            }
+            // It had asked twice, and the other answer was a turn.
+            Event::Denied(..) => Vec::new(),
             Event::Unasked => {
                 if let Phase::Queued { ask } = &mut self.phase {
                     *ask = now.saturating_add(pace::after_failure(1));
