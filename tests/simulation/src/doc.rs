@@ -1,5 +1,6 @@
 //! JSON as core reads it here: parsed once, and cheap to take apart, since a world reads thousands of replies.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::rc::Rc;
 
@@ -13,9 +14,39 @@ pub(crate) enum Doc {
     Bool,
     Number(f64),
     Text(Rc<str>),
-    List(Rc<[Doc]>),
-    Object(Rc<[(Box<str>, Doc)]>),
+    List(Rc<Vec<Doc>>),
+    Object(Rc<Vec<(Name, Doc)>>),
 }
+
+/// A member's name. Those that come again and again are not copied.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Name(Cow<'static, str>);
+
+/// What the service and the gateway call their members.
+const NAMES: [&str; 22] = [
+    "code",
+    "msg",
+    "data",
+    "taskId",
+    "recordId",
+    "model",
+    "state",
+    "successFlag",
+    "param",
+    "input",
+    "image",
+    "callBackUrl",
+    "resultJson",
+    "response",
+    "resultUrls",
+    "failCode",
+    "failMsg",
+    "costTime",
+    "createTime",
+    "completeTime",
+    "creditsConsumed",
+    "events",
+];
 
 impl Json for Doc {
     fn parse(text: &str) -> Option<Self> {
@@ -25,12 +56,12 @@ impl Json for Doc {
     fn get(&self, name: &str) -> Option<Self> {
         let Doc::Object(members) = self else { return None };
         // Of a name that comes twice the last counts, as in JavaScript.
-        let (_, value) = members.iter().rev().find(|(other, _)| &**other == name)?;
+        let (_, value) = members.iter().rev().find(|(Name(other), _)| other == name)?;
         (!matches!(value, Doc::Null)).then(|| value.clone())
     }
 
     fn items(&self) -> Vec<Self> {
-        if let Doc::List(items) = self { items.to_vec() } else { Vec::new() }
+        if let Doc::List(items) = self { items.as_ref().clone() } else { Vec::new() }
     }
 
     fn text(&self) -> Option<String> {
@@ -52,7 +83,30 @@ impl<'de> Deserialize<'de> for Doc {
     }
 }
 
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(NameReader)
+    }
+}
+
+/// Reads values.
 struct Reader;
+
+impl Visitor<'_> for NameReader {
+    type Value = Name;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Name, E> {
+        let known = NAMES.iter().find(|known| **known == name);
+        Ok(Name(known.map_or_else(|| Cow::Owned(name.to_owned()), |known| Cow::Borrowed(*known))))
+    }
+}
+
+/// Reads names.
+struct NameReader;
 
 impl<'de> Visitor<'de> for Reader {
     type Value = Doc;

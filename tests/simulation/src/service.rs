@@ -214,7 +214,7 @@ impl Service {
                     r#","param":"{{\"callBackUrl\":\"{url}\",\"input\":\"{{\\\"image\\\":\\\"{image}\\\"}}\",\"model\":\"recraft/crisp-upscale\"}}""#
                 );
             }
-            None if fate.form & 4 == 0 => {
+            None if fate.form & 36 == 0 => {
                 let _ = write!(out, r#","param":"{{\"input\":{{\"image\":\"{image}\"}}}}""#);
             }
             None => {}

@@ -314,7 +314,7 @@ impl<'a> World<'a> {
             billed: true,
             known: self.now + throw.of(&[0, 0, 1_500]),
             named: 0,
-            form: throw.below(32),
+            form: throw.below(64),
         };
         if let Some(mut throw) = self.trouble(owner, Trouble::Hidden, nth) {
             fate.known = self.now + throw.within(2_000, 85_000);
