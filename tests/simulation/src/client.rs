@@ -537,7 +537,7 @@ impl World<'_> {
                 self.leaves(&format!("{base}{RECORD_INFO}?taskId={task}"), bearer);
                 tell!(self, "call {call} looks at {task}");
                 match via {
-                    Via::Direct => To::Look(task.clone()),
+                    Via::Direct => To::Look(account, task.clone()),
                     Via::Gateway => To::GatewayLook(task.clone()),
                 }
             }

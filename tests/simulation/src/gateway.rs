@@ -87,6 +87,8 @@ pub(crate) struct Gateway {
     ahead: u64,
     pub(crate) jobs: Vec<Object>,
     turns: Turns,
+    /// Whether others than this world's callers fill its queue.
+    pub(crate) is_overrun: bool,
 }
 
 /// The account's object.
@@ -155,6 +157,7 @@ impl Gateway {
             ahead: throw.of(&[0, 0, 1_000, 120_000]),
             jobs: Vec::new(),
             turns: Turns::default(),
+            is_overrun: false,
         }
     }
 
@@ -480,7 +483,8 @@ impl World<'_> {
             Effect::Look(task) => {
                 self.leaves(&format!("https://api.kie.ai/api/v1/jobs/recordInfo?taskId={task}"), Bearer::Key);
                 tell!(self, "job {} looks at {task}", self.name(job));
-                self.depart_job(job, Sent::Look(task.clone()), To::Look(task), LOOK_PATIENCE);
+                let account = self.gateway.account;
+                self.depart_job(job, Sent::Look(task.clone()), To::Look(account, task), LOOK_PATIENCE);
             }
             Effect::Tell => {
                 self.answer(job);
@@ -618,7 +622,7 @@ impl World<'_> {
             return self.after(wait, Event::Told(job, life, told));
         }
         if let Some(mut throw) = self.trouble(owner, Trouble::MessageSlow, nth) {
-            wait += throw.of(&[500, 5_000, 65_000]);
+            wait += throw.of(&[300, 900, 5_000, 65_000]);
         }
         if let Some(mut throw) = self.trouble(owner, Trouble::MessageLost, nth) {
             if matches!(what, What::Turn(_)) {
@@ -745,7 +749,7 @@ impl World<'_> {
                 continue;
             }
             if let Some(mut throw) = self.trouble(owner, Trouble::MessageSlow, nth) {
-                wait += throw.of(&[500, 5_000, 65_000]);
+                wait += throw.of(&[300, 900, 5_000, 65_000]);
             }
             self.after(wait, Event::Turn(job));
         }
@@ -768,6 +772,7 @@ impl World<'_> {
         }
         let turns = &mut self.gateway.turns;
         turns.account = read.unwrap_or_default();
+        self.gateway.is_overrun = true;
         self.ring_account();
     }
 

@@ -41,8 +41,8 @@ pub(crate) enum Sender {
 pub(crate) enum To {
     /// createTask of the service, by this account.
     Create(usize, String),
-    /// recordInfo of the service.
-    Look(String),
+    /// recordInfo of the service, by this account.
+    Look(usize, String),
     /// An upload.
     Upload,
     /// createTask of the gateway, with this `Idempotency-Key`.
@@ -196,10 +196,10 @@ impl World<'_> {
                 }
                 self.reply(request, answer);
             }
-            To::Look(task) => {
+            To::Look(account, task) => {
                 let odd = self.trouble(owner, Trouble::Code, nth).is_some();
                 let throw = self.dice.at(owner, what::LOOK, nth);
-                let answer = self.service.look(task, self.now, odd, throw);
+                let answer = self.service.look((*account, task), self.now, odd, throw);
                 self.counts.looks += 1;
                 self.reply(request, answer);
             }

@@ -39,6 +39,8 @@ pub(crate) struct Task {
     pub(crate) id: String,
     /// The call whose image it is for.
     pub(crate) call: usize,
+    /// Whose it is.
+    account: usize,
     /// Who sent its createTask.
     pub(crate) owner: u32,
     image: String,
@@ -160,7 +162,7 @@ impl Service {
         let id = format!("{:016x}{:016x}", throw.bits(), throw.bits());
         let text = format!(r#"{{"code":200,"msg":"success","data":{{"taskId":"{id}","recordId":"{id}"}}}}"#);
         let Ordered { call_back_url, input: Input { image }, .. } = ordered;
-        self.tasks.push(Task { id, call, owner, image, call_back_url, made: now, fate });
+        self.tasks.push(Task { id, call, account, owner, image, call_back_url, made: now, fate });
         match whim {
             Whim::Breaks => broken(&mut throw),
             _ => Answer::ok(text),
@@ -168,11 +170,13 @@ impl Service {
     }
 
     /// `GET recordInfo`. `odd`: it answers something else.
-    pub(crate) fn look(&self, id: &str, now: u64, odd: bool, mut throw: Throw) -> Answer {
+    pub(crate) fn look(&self, (account, id): (usize, &str), now: u64, odd: bool, mut throw: Throw) -> Answer {
         if odd {
             return any_code(&mut throw);
         }
-        let Some(task) = self.tasks.iter().find(|task| task.id == id && now >= task.fate.known) else {
+        let Some(task) =
+            self.tasks.iter().find(|task| task.id == id && task.account == account && now >= task.fate.known)
+        else {
             return Answer::says(422, "recordInfo is null");
         };
         let ended = now >= task.fate.end;

@@ -166,7 +166,7 @@ impl<'a> World<'a> {
             counts: Counts::default(),
             hash: seed,
         };
-        if crowd && throw.one_in(20) {
+        if crowd && throw.one_in(5) {
             world.overrun();
         }
         for nth in 0..processes {
@@ -220,7 +220,7 @@ impl<'a> World<'a> {
             return None;
         }
         let mut throw = self.dice.at(owner, trouble as u8, nth);
-        if throw.below(10_000_000) >= trouble.rate() * self.scale {
+        if throw.below(10_000_000) >= self.rate(trouble) * self.scale {
             return None;
         }
         let place = Place { owner, trouble, nth };
@@ -233,6 +233,12 @@ impl<'a> World<'a> {
         }
         tell!(self, "  ({place})");
         Some(throw)
+    }
+
+    /// How many there are in 100,000 chances. Objects that are overrun are slow.
+    fn rate(&self, trouble: Trouble) -> u64 {
+        let slow = trouble == Trouble::MessageSlow && self.gateway.is_overrun;
+        if slow { 15_000 } else { trouble.rate() }
     }
 
     /// Whether the world has this defect, on purpose.
