@@ -778,18 +778,26 @@ impl World<'_> {
 
     /// A stranger's job takes its turn and ends it at once; another comes for it.
     fn serve_stranger(&mut self, id: &str) {
-        let (now, rush) = (self.unix(), self.now < RUSH);
+        let now = self.unix();
         let turns = &mut self.gateway.turns;
         turns.account.end(id, now);
         turns.strangers += 1;
-        if rush {
-            let (caller, job) = (turns.strangers % STRANGERS, THEIR_JOBS + turns.strangers);
-            turns.account.ask(
-                &format!("stranger {caller}"),
-                &format!("{caller}/{job}"),
-                Rate::DOCUMENTED,
-                now,
-            );
+        if self.now < RUSH {
+            let nth = turns.strangers as u32;
+            let wait = self.dice.at(ACCOUNT, what::USER, nth).within(0, 5_000);
+            self.after(wait, Event::Stranger(nth));
+        }
+        self.ring_account();
+    }
+
+    /// A stranger comes.
+    pub(crate) fn stranger(&mut self, nth: u32) {
+        let now = self.unix();
+        let caller = nth as usize % STRANGERS;
+        let job = format!("{caller}/{}", THEIR_JOBS + nth as usize);
+        let told = self.gateway.turns.account.ask(&format!("stranger {caller}"), &job, Rate::DOCUMENTED, now);
+        if told == account::Told::Go {
+            self.serve_stranger(&job);
         }
         self.ring_account();
     }

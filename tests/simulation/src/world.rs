@@ -67,6 +67,8 @@ pub(crate) enum Event {
     AccountAlarm(u32),
     /// The account calls a job.
     Turn(usize),
+    /// Another caller's job comes to a gateway that is overrun.
+    Stranger(u32),
     /// The service posts a task's end.
     Callback(usize, u32),
     /// A stranger does so, and names this task or another.
@@ -305,6 +307,7 @@ impl<'a> World<'a> {
             Event::Told(job, life, told) => self.told(job, life, *told),
             Event::AccountAlarm(nth) => self.account_alarm(nth),
             Event::Turn(job) => self.turn(job),
+            Event::Stranger(nth) => self.stranger(nth),
             Event::Callback(task, tried) => self.callback(task, tried),
             Event::Forged(task, throw) => self.forge(task, throw),
         }
