@@ -87,7 +87,7 @@ pub(crate) struct Gateway {
     ahead: u64,
     pub(crate) jobs: Vec<Object>,
     turns: Turns,
-    /// Whether others than this world's callers fill its queue.
+    /// Whether others than this world's callers fill its queue, and its objects are slow.
     pub(crate) is_overrun: bool,
 }
 

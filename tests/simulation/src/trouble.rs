@@ -69,6 +69,8 @@ pub enum Trouble {
     ObjectCrash,
     /// The account's object likewise.
     AccountCrash,
+    /// Others fill the queue of the gateway, and its objects are slow.
+    Overrun,
     /// A message between objects is lost, or its answer.
     MessageLost,
     /// It is slow.
@@ -78,7 +80,7 @@ pub enum Trouble {
 }
 
 /// All of them, with their words and how many there are of each in 100,000 chances.
-const ALL: [(Trouble, &str, u64); 34] = [
+const ALL: [(Trouble, &str, u64); 35] = [
     (Trouble::Undialled, "undialled", 1_500),
     (Trouble::RequestLost, "request-lost", 1_500),
     (Trouble::RequestLate, "request-late", 1_000),
@@ -110,6 +112,7 @@ const ALL: [(Trouble, &str, u64); 34] = [
     (Trouble::StreamSilent, "stream-silent", 3_000),
     (Trouble::ObjectCrash, "object-crash", 1_500),
     (Trouble::AccountCrash, "account-crash", 500),
+    (Trouble::Overrun, "overrun", 20_000),
     (Trouble::MessageLost, "message-lost", 1_000),
     (Trouble::MessageSlow, "message-slow", 1_000),
     (Trouble::ChoreFails, "chore-fails", 20_000),

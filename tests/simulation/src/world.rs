@@ -13,7 +13,7 @@ use crate::laws::{Counts, Violation};
 use crate::mutant::Mutant;
 use crate::network::{Came, Request};
 use crate::service::{Fate, Service};
-use crate::trouble::{Part, Place, Trouble};
+use crate::trouble::{ACCOUNT, Part, Place, Trouble};
 
 /// More happens in no world, or something goes on for ever.
 const MOST_EVENTS: u32 = 200_000;
@@ -109,6 +109,8 @@ pub(crate) struct World<'a> {
     /// How much goes wrong, in percent of the rates.
     scale: u64,
     part: Option<&'a Part>,
+    /// Whether all calls are one process's, and many.
+    crowd: bool,
     pub(crate) mutant: Option<Mutant>,
     /// What went wrong, where that is asked for.
     pub(crate) fired: Option<Vec<Place>>,
@@ -154,6 +156,7 @@ impl<'a> World<'a> {
             dice,
             scale,
             part,
+            crowd,
             mutant,
             fired: None,
             story: None,
@@ -168,9 +171,6 @@ impl<'a> World<'a> {
             counts: Counts::default(),
             hash: seed,
         };
-        if crowd && throw.one_in(5) {
-            world.overrun();
-        }
         for nth in 0..processes {
             let mut throw = dice.at(nth as u32, what::PROCESS, 0);
             let via = if throw.one_in(2) { Via::Gateway } else { Via::Direct };
@@ -269,6 +269,9 @@ impl<'a> World<'a> {
 
     /// Plays it to its end.
     pub(crate) fn play(&mut self) {
+        if self.crowd && self.trouble(ACCOUNT, Trouble::Overrun, 0).is_some() {
+            self.overrun();
+        }
         let mut events = 0;
         while self.violation.is_none() {
             let Some(Item { at, event, .. }) = self.queue.pop() else { break };
