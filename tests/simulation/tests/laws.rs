@@ -56,7 +56,7 @@ fn a_seed_gives_the_same_ledger_each_time_and_another_seed_another() {
 }
 
 #[test]
-fn a_world_in_which_nothing_goes_wrong_bills_each_call_once_and_each_ends_with_its_result() {
+fn where_nothing_goes_wrong_every_task_is_billed_and_no_outcome_is_unknown() {
     let mut jobs = 0;
     for world in (0..WORLDS).map(|nth| seed_of(9, nth)) {
         let all = Part { calls: (0..64).collect(), ..Part::default() };
@@ -71,6 +71,7 @@ fn a_world_in_which_nothing_goes_wrong_bills_each_call_once_and_each_ends_with_i
 #[test]
 fn what_is_left_of_a_world_is_read_as_it_is_printed() {
     let world = seed_of(3, 5);
+    // There is no such law, so nothing can be left out.
     let part = minimised(world, 0, None);
     assert!(!part.troubles.is_empty());
     assert_eq!(part.to_string().parse::<Part>(), Ok(part));
