@@ -112,7 +112,7 @@ const ALL: [(Trouble, &str, u64); 35] = [
     (Trouble::StreamSilent, "stream-silent", 3_000),
     (Trouble::ObjectCrash, "object-crash", 1_500),
     (Trouble::AccountCrash, "account-crash", 500),
-    (Trouble::Overrun, "overrun", 20_000),
+    (Trouble::Overrun, "overrun", 5_000),
     (Trouble::MessageLost, "message-lost", 1_000),
     (Trouble::MessageSlow, "message-slow", 1_000),
     (Trouble::ChoreFails, "chore-fails", 20_000),
