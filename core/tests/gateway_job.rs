@@ -253,7 +253,7 @@ fn a_success_without_a_file_is_read_again_until_it_names_one() {
     assert!(job.now <= before + 1_000);
 }
 
-/// Found by the simulation: `--replay '7224661918576335203:1,3,4,3.reply-lost.0,1-0.message-lost.1,1-0.message-slow.2,3-0.code.0'`.
+/// Found by the simulation: `--replay '7925238094094122374:3,3-0.message-lost.1,3-0.message-slow.2'`.
 #[test]
 fn a_denial_that_is_answered_to_an_earlier_question_does_not_undo_what_was_sent() {
     for mut job in [Stored::sent(), Stored::bound()] {
