@@ -1,6 +1,9 @@
 //! Worlds of many clients, the gateway's objects, the service, and a network, processes and clocks that fail, each played
 //! on a virtual clock from one seed. Core's rules are the real ones; all around them is modelled. After each world the
 //! laws are checked against the service's own ledger.
+//!
+//! What is not in them: a browser that sends a POST to the API itself twice, which nobody can prevent; a gateway whose clock
+//! is set; a client's machine whose clock stands still for longer than the gateway keeps a job.
 #![allow(clippy::indexing_slicing)]
 
 mod client;
