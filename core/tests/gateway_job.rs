@@ -173,8 +173,27 @@ fn looks_become_rare_and_end_after_the_time_that_jobs_are_kept() {
         looks += 1;
         assert!(looks < 400, "a day of looks every 5 minutes is 288");
     }
-    assert_eq!((job.state().as_str(), job.fail_code().as_deref()), ("fail", Some("TIMEOUT")));
+    assert_eq!(
+        (job.state().as_str(), job.fail_code().as_deref()),
+        ("fail", Some("OUTCOME_UNKNOWN")),
+        "a task that is not seen to end may still succeed and be charged"
+    );
     assert_eq!(job.wake(), [Effect::Erase(Some("t1".to_owned()))]);
+}
+
+/// Found by the simulation: `--replay '7230970949863569685:2,2-0.nameless.0'`.
+#[test]
+fn a_success_that_never_names_its_file_is_looked_at_ever_less_often_and_is_not_called_free() {
+    let mut job = Stored::bound();
+    let mut nameless = record("t1", "success", IMAGE, BEGIN);
+    nameless.body.as_mut().unwrap()["data"]["resultJson"] = json!("");
+    let mut looks = 0;
+    while job.wake() == [look("t1")] {
+        looks += 1;
+        assert!(looks < 500, "not every second for a day");
+        assert_eq!(job.tell(Event::Looked("t1".to_owned(), Ok(nameless.clone()))), []);
+    }
+    assert_eq!((job.state().as_str(), job.fail_code().as_deref()), ("fail", Some("OUTCOME_UNKNOWN")));
 }
 
 #[test]
@@ -246,6 +265,16 @@ fn a_success_without_a_file_is_read_again_until_it_names_one() {
     assert_eq!(job.tell(Event::Looked("t1".to_owned(), Ok(nameless))), []);
     assert_eq!(job.wake(), [look("t1")]);
     assert!(job.now <= before + 1_000);
+}
+
+/// Found by the simulation: `--replay '7925238094094122374:3,3-0.message-lost.1,3-0.message-slow.2'`.
+#[test]
+fn a_denial_that_is_answered_to_an_earlier_question_does_not_undo_what_was_sent() {
+    for mut job in [Stored::sent(), Stored::bound()] {
+        let before = job.json.clone();
+        assert_eq!(job.tell(Event::Denied("Your budget is used up.", 1_000)), []);
+        assert_eq!(job.json, before, "a task may have been made, so nobody is told that it was refused");
+    }
 }
 
 #[test]

@@ -107,7 +107,9 @@ fn play(
                 assert!(now <= then && then <= deadline, "{row}: at {now} waits until {then}");
                 (now, event) = (then + late(), Event::Woken);
             }
-            Next::Finish(outcome) => return Lived { outcome: outcome.map(|upscaled| *upscaled), ended: now, news, creates, looks },
+            Next::Finish(outcome) => {
+                return Lived { outcome: outcome.map(|upscaled| *upscaled), ended: now, news, creates, looks };
+            }
         }
     }
     panic!("{row}: no end within {most} steps");

@@ -11,7 +11,7 @@ use crate::failure::Kind;
 use crate::job::{Fault, Instant};
 use crate::json::Json;
 use crate::pace;
-use crate::verdict::{Created, Looked, created, looked};
+use crate::verdict::{Created, Looked, OUTCOME_UNKNOWN, created, looked};
 use crate::wire::{Reply, State, TaskDetail};
 
 /// How long the reply to a createTask may take, in milliseconds.
@@ -348,7 +348,7 @@ impl Job {
                         record.credits = Some(0.0);
                     }
                     End::Unknown => {
-                        record.fail_code = Some("OUTCOME_UNKNOWN".to_owned());
+                        record.fail_code = Some(OUTCOME_UNKNOWN.to_owned());
                         record.fail_msg = Some(
                             "The reply to createTask was lost, and no callback came: a task may have been made."
                                 .to_owned(),
@@ -423,7 +423,11 @@ impl Job {
                 self.budgeted = true;
                 Vec::new()
             }
-            Event::Denied(why, wait) => self.refuse(429, why.to_owned(), Some(wait), now),
+            Event::Denied(why, wait) if matches!(self.phase, Phase::Queued { .. }) => {
+                self.refuse(429, why.to_owned(), Some(wait), now)
+            }
+            // It had asked twice, and the other answer was a turn.
+            Event::Denied(..) => Vec::new(),
             Event::Unasked => {
                 if let Phase::Queued { ask } = &mut self.phase {
                     *ask = now.saturating_add(pace::after_failure(1));
@@ -615,11 +619,12 @@ impl Job {
                 let pause = pace::after_failure(1).max(now.saturating_sub(sent.at) / 60);
                 let soon = now.saturating_add(pause);
                 match came {
-                    // It names its file in a moment.
+                    // It names its file in a moment; or never, so that it is looked at ever less often.
                     Ok(Looked::Record(TaskDetail { state: State::Success, result_urls, .. }))
                         if result_urls.is_empty() =>
                     {
-                        *look = soon.min(*look);
+                        let rarely = now.saturating_add(now.saturating_sub(sent.at) / 20);
+                        *look = soon.max(rarely).min(*look);
                     }
                     Ok(Looked::Record(detail)) if matches!(detail.state, State::Success | State::Fail) => {
                         let (task, detail) = (task.clone(), Finished::of(detail));
@@ -744,7 +749,8 @@ impl Finished {
 /// A task that never ended.
 fn endless() -> Finished {
     Finished {
-        fail_code: Some("TIMEOUT".to_owned()),
+        // It may still succeed, and be charged.
+        fail_code: Some(OUTCOME_UNKNOWN.to_owned()),
         fail_msg: Some(
             "The service has not finished this task; the gateway waits for it no longer.".to_owned(),
         ),

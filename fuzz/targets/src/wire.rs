@@ -100,7 +100,7 @@ fn follow(reply: &Reply<Value>) {
                 Event::Woken
             }
             Next::Finish(ended) => {
-                if let Err(failure) = *ended {
+                if let Err(failure) = ended {
                     assert!(failure.task_id.is_some(), "{failure:?}");
                     keeps_the_key(failure);
                 }
