@@ -347,7 +347,7 @@ proptest! {
         let whole = Frames::default().feed(&stream).unwrap();
         let (mut frames, mut rest, mut messages) = (Frames::default(), stream.as_str(), Vec::new());
         for cut in cuts.iter().cycle() {
-            let (chunk, left) = rest.split_at(rest.floor_char_boundary(*cut));
+            let (chunk, left) = rest.split_at(rest.ceil_char_boundary(*cut));
             messages.extend(frames.feed(chunk).unwrap());
             rest = left;
             if rest.is_empty() {
