@@ -199,14 +199,14 @@ fn no_caller_can_fill_the_queue_so_that_others_find_no_place() {
 }
 
 #[test]
-fn a_queue_is_as_long_as_can_be_served_in_five_minutes_and_has_2000_places_at_most() {
+fn a_queue_is_as_long_as_can_be_served_in_five_minutes_and_has_600_places_at_most() {
     for (tasks, window, taken) in [
         (1, 1_000_000, 2),
         (1, 60_000, 4),
         (1, 1_000, 151),
-        (100, 1_000, 1_100),
-        (1_000, 1, 2_000),
-        (1, 0, 1_001),
+        (100, 1_000, 400),
+        (1_000, 1, 1_300),
+        (1, 0, 301),
     ] {
         let rate = Rate { tasks, window };
         assert_eq!(filled(&mut Account::default(), "a", rate), (taken, window), "{rate:?}");

@@ -144,7 +144,7 @@ impl Object {
         memory.as_mut().map(change).ok_or_else(|| "The account was not read.".into())
     }
 
-    /// Stores what is in memory and what else is to be, and the time of the next alarm.
+    /// Stores the account and what else is to be, and the time of the next alarm.
     ///
     /// Nobody waits until it is on the disk: what a breakdown takes of it is a few counts of the last
     /// milliseconds, and what the queue forgets, its jobs ask for again.
@@ -214,8 +214,11 @@ impl Object {
                 self.change(|Memory { counters, .. }| {
                     *counters.ended.entry(state).or_default() += 1;
                     counters.recovered += u64::from(recovered);
-                })?;
-                Value::Null
+                    entries.set(COUNTERS, counters)
+                })??;
+                // The queue has not changed, and may be long.
+                entries.put(&self.storage()).await?;
+                return Ok(Value::Null);
             }
             Ask::Passphrase { right } => {
                 let heard = self.change(|memory| memory.tries.hear(right, now()))?;

@@ -16,8 +16,9 @@ use crate::limiter::{Limiter, Rate};
 /// patience, and time for its word to come.
 const LEASE: u64 = CREATE_PATIENCE + 10_000;
 
-/// How many places the queue has. Whoever comes beyond is told to come later.
-const MAX_WAITING: usize = 2_000;
+/// How many places the queue has, which is stored whole with each of its changes. Whoever comes beyond is told to
+/// come later.
+const MAX_WAITING: usize = 600;
 
 /// For how long the last of those who wait may have to, in milliseconds: half of the ten minutes after which
 /// a client gives up unless it is told otherwise.
