@@ -21,7 +21,8 @@ const CALLERS = 20;
  * @property {string} upstream the sandbox, which has the books
  * @property {string[]} bearers
  * @property {number} accepted how many tasks it has accepted
- * @property {() => Promise<number>} made how many of them the service has made
+ * @property {() => Promise<{ made: number, unknown: number }>} sent how many of them the service has made, and of how many it is
+ *   not known, since no answer came
  */
 
 /** For how long a server is made warm, in seconds, and how fast. */
@@ -63,8 +64,10 @@ await script(async () => {
     const { url, upstream, bearers } = server;
     const answers = await generator.run({ url, bearers, rate, seconds, name });
     server.accepted += answers.accepted.length;
-    for (let waited = 0; waited < DRAINED && (await server.made()) < server.accepted; waited += 1) {
+    let sent = await server.sent();
+    for (let waited = 0; waited < DRAINED && sent.made + sent.unknown < server.accepted; waited += 1) {
       await setTimeout(1000);
+      sent = await server.sent();
     }
     const { tasks } = /** @type {import("../dist/sandbox/types.js").Ledger} */ (
       await (await fetch(`${upstream}/sandbox/ledger`)).json()
@@ -74,7 +77,8 @@ await script(async () => {
     const once = new Set(made);
     return {
       answers,
-      lost: [...images].filter((image) => !once.has(image)).length,
+      unknown: sent.unknown,
+      lost: Math.max(0, [...images].filter((image) => !once.has(image)).length - sent.unknown),
       // Two tasks of one call are one too many as well.
       extra: made.length - [...once].filter((image) => images.has(image)).length,
     };
@@ -108,9 +112,9 @@ await script(async () => {
         upstream: upstream.url,
         bearers,
         accepted: 0,
-        async made() {
+        async sent() {
           const { codes } = await (await fetch(`${gateway.url}/counters`, { headers })).json();
-          return codes["200"] ?? 0;
+          return { made: codes["200"] ?? 0, unknown: codes["0"] ?? 0 };
         },
       });
     } finally {
@@ -130,7 +134,13 @@ await script(async () => {
     const upstream = await started("gateway/upstream.mjs", { KEY, ...env });
     const { url } = upstream;
     /** @type {Server} */
-    const server = { url, upstream: url, bearers: [KEY], accepted: 0, made: async () => server.accepted };
+    const server = {
+      url,
+      upstream: url,
+      bearers: [KEY],
+      accepted: 0,
+      sent: async () => ({ made: server.accepted, unknown: 0 }),
+    };
     return use(server).finally(() => upstream.close());
   }
 
@@ -176,7 +186,7 @@ await script(async () => {
 });
 
 /** @typedef {Awaited<ReturnType<typeof import("./load/rising.mjs").rising>>} Rising */
-/** @typedef {{ answers: import("./load/generator.mjs").Answers, lost: number, extra: number }} Audit */
+/** @typedef {{ answers: import("./load/generator.mjs").Answers, unknown: number, lost: number, extra: number }} Audit */
 
 /**
  * @param {{ gateway: Rising, sandbox: Rising, limit: number, rate: number, beyond: Audit & { seconds: number }, sandboxBeyond: Audit }} measured
@@ -204,7 +214,8 @@ function report({ gateway, sandbox, limit, rate, beyond, sandboxBeyond }) {
   row("refused with 429", ({ answers }) => answers.refused.length);
   row("of these with `Retry-After`", ({ answers }) => answers.refused.length - answers.withoutRetryAfter);
   row("answered otherwise, or not at all", ({ answers }) => answers.others + answers.unsent);
-  row("accepted, and no task at the service", ({ lost }) => lost);
+  row("accepted, and the service did not answer, so that its outcome is unknown", ({ unknown }) => unknown);
+  row("accepted, and lost", ({ lost }) => lost);
   row("tasks at the service that were not accepted", ({ extra }) => extra);
   for (const part of [0.5, 0.99]) {
     row(`told that it is accepted, p${part * 100}, ms`, ({ answers }) =>
@@ -227,11 +238,12 @@ function report({ gateway, sandbox, limit, rate, beyond, sandboxBeyond }) {
     p99: Math.round(p99),
   });
   /** @param {Audit} audit */
-  const counts = ({ answers }) => ({
+  const counts = ({ answers, unknown }) => ({
     accepted: answers.accepted.length,
     refused: answers.refused.length,
     withoutRetryAfter: answers.withoutRetryAfter,
     others: answers.others + answers.unsent,
+    unknown,
   });
   const figures = {
     gateway: {
