@@ -1,6 +1,7 @@
 // @ts-check
 // More than the gateway can hold, in real workerd: refused, and nothing lost. How much it holds is bench/load.mjs's.
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { MODEL, world } from "./support/gateway.mjs";
@@ -44,8 +45,19 @@ test("what a full queue refuses is told when to come again, costs no budget and 
   assert.deepEqual([ended, waiting], [{ refused: 40 }, 43]);
   assert.equal((await own.create({ sub: "bob" })).code, 200, "others still find a place");
   release();
-  for (const reply of await Promise.all(taken)) assert.equal(reply.status, 200);
+  /** @type {string[]} */
+  const ids = [];
+  for (const reply of await Promise.all(taken)) {
+    const { code, data } = /** @type {any} */ (await reply.json());
+    assert.equal(code, 200);
+    ids.push(data.taskId);
+  }
   const made = async () => (await own.sandbox.ledger()).tasks.map(({ image }) => image);
   while ((await made()).length === 0) await setImmediate();
   assert.ok((await made()).every((image) => !image.endsWith("?100")));
+
+  await own.breakDown();
+  for (const id of ids) assert.equal((await own.record(id)).data?.taskId, id, "what was taken is stored");
+  const refused = createHash("sha256").update("ann\0again").digest("hex").slice(0, 32);
+  assert.equal((await own.record(refused)).data, null, "what was refused is not");
 });
