@@ -1,12 +1,10 @@
 // @ts-check
 // How many calls the gateway answers in a second, beside a Worker that only forwards them.
-import { fork } from "node:child_process";
-import { once } from "node:events";
 import { join } from "node:path";
 import { mintToken } from "../../dist/node.js";
 import { startGateway } from "../../scripts/gateway.mjs";
-import { root } from "../../scripts/run.mjs";
 import { median } from "./median.mjs";
+import { started } from "./started.mjs";
 
 const KEY = "sk-0123456789abcdef0123456789abcdef";
 const TOKEN_SECRET = "tokens are signed with this and nothing else";
@@ -29,8 +27,8 @@ const IMAGE = "https://host.example/photo.jpg";
  * @param {(text: string) => void} say
  */
 export async function rates(storage, say) {
-  const upstream = await started("upstream.mjs", { KEY });
-  const forwarder = await started("forwarder.mjs", {}, { KEY, BASE_URL: upstream.url });
+  const upstream = await started("gateway/upstream.mjs", { KEY });
+  const forwarder = await started("gateway/forwarder.mjs", {}, { KEY, BASE_URL: upstream.url });
   const subs = Array.from({ length: CALLERS }, (_, nth) => `caller ${nth}`);
   const bearers = await Promise.all(subs.map((sub) => mintToken({ secret: TOKEN_SECRET, sub })));
   /** @type {Record<"create" | "read" | "alone", [number, number]>[]} */
@@ -149,31 +147,4 @@ async function rate(count, call) {
     }),
   );
   return (count * 1000) / (performance.now() - begun);
-}
-
-/**
- * A script of this folder in a process of its own.
- *
- * @param {string} file
- * @param {Record<string, string>} env
- * @param {Record<string, string>} [message]
- * @returns {Promise<{ url: string, close(): Promise<void> }>}
- */
-async function started(file, env, message) {
-  const child = fork(`${root}/bench/gateway/${file}`, {
-    execPath: `${root}/node_modules/.bin/node`,
-    execArgv: [],
-    env: { ...process.env, ...env },
-  });
-  const ended = once(child, "exit");
-  const ready = once(child, "message");
-  if (message) child.send(message);
-  const [{ url }] = await Promise.race([ready, ended.then(() => Promise.reject(new Error(`${file} ended`)))]);
-  return {
-    url,
-    async close() {
-      if (child.connected) child.disconnect();
-      await ended;
-    },
-  };
 }

@@ -194,5 +194,5 @@ pub fn wait(asked: Option<u64>, nth: u32) -> u64 {
 /// `Retry-After` in its first form, a number of seconds (RFC 9110, 10.2.3), as milliseconds.
 #[must_use]
 pub fn retry_after(header: &str) -> Option<u64> {
-    number(header.trim_ascii())?.checked_mul(1_000)
+    number(header.trim_ascii()).filter(|seconds| *seconds <= u32::MAX.into()).map(|seconds| seconds * 1_000)
 }

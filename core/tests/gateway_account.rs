@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 
-use crisp_upscale_core::gateway::account::{Account, Budget, Told};
+use crisp_upscale_core::gateway::account::{Account, Budget, Told, Tries};
 use crisp_upscale_core::limiter::Rate;
 
 const RATE: Rate = Rate::DOCUMENTED;
@@ -159,15 +159,79 @@ fn a_turn_of_which_nothing_is_heard_ends_by_itself() {
     assert_eq!(account.deal(RATE, account.alarm(RATE).unwrap()), ["20"]);
 }
 
+/// How many of a caller's are taken before one is told to come later, and when it may.
+fn filled(account: &mut Account, caller: &str, rate: Rate) -> (usize, u64) {
+    let refused =
+        (0..10_000).find_map(|nth| match account.ask(caller, &format!("{caller}/{nth}"), rate, BEGIN) {
+            Told::Full(wait) => Some((nth, wait)),
+            Told::Go | Told::Queued => None,
+        });
+    refused.expect("a queue has an end")
+}
+
 #[test]
 fn a_queue_that_is_full_says_when_to_come_back() {
     let mut account = Account::default();
-    let full = (0..10_000).find_map(|nth| match account.ask("a", &nth.to_string(), RATE, BEGIN) {
-        Told::Full(wait) => Some((nth, wait)),
-        Told::Go | Told::Queued => None,
-    });
-    assert_eq!(full, Some((2_020, 10_000)));
-    assert_eq!(account.ask("a", "100", RATE, BEGIN), Told::Queued, "who is in it stays in it");
+    assert_eq!(
+        filled(&mut account, "a", RATE),
+        (320, 10_000),
+        "20 have a turn, and half of the places are taken"
+    );
+    assert_eq!(account.ask("a", "a/100", RATE, BEGIN), Told::Queued, "who is in it stays in it");
+    account.end("a/0", BEGIN);
+    assert_eq!(account.deal(RATE, BEGIN + 10_001).len(), 1);
+    assert_eq!(account.ask("a", "later", RATE, BEGIN + 10_001), Told::Queued, "there is room again");
+    assert_eq!(account.ask("a", "too many", RATE, BEGIN + 10_001), Told::Full(10_000));
+}
+
+#[test]
+fn no_caller_can_fill_the_queue_so_that_others_find_no_place() {
+    let mut account = Account::default();
+    let taken: Vec<usize> = (0..5).map(|nth| filled(&mut account, &format!("large {nth}"), RATE).0).collect();
+    assert_eq!(taken, [320, 150, 75, 38, 19], "the turns, and always half of what is left");
+    // As soon as some are served, the places are for those who have none.
+    for nth in 0..20 {
+        account.end(&format!("large 0/{nth}"), BEGIN);
+    }
+    assert_eq!(account.deal(RATE, BEGIN + 10_001).len(), 20);
+    assert!(matches!(account.ask("large 0", "one more", RATE, BEGIN + 10_001), Told::Full(_)));
+    assert!(filled(&mut account, "small", RATE).0 >= 10);
+}
+
+#[test]
+fn a_queue_is_as_long_as_can_be_served_in_five_minutes_and_has_600_places_at_most() {
+    for (tasks, window, taken) in [
+        (1, 1_000_000, 2),
+        (1, 60_000, 4),
+        (1, 1_000, 151),
+        (100, 1_000, 400),
+        (1_000, 1, 1_300),
+        (1, 0, 301),
+    ] {
+        let rate = Rate { tasks, window };
+        assert_eq!(filled(&mut Account::default(), "a", rate), (taken, window), "{rate:?}");
+    }
+}
+
+#[test]
+fn whoever_guesses_at_passphrases_has_twenty_tries_in_a_minute() {
+    let mut tries = Tries::default();
+    for nth in 0..20 {
+        assert_eq!(tries.hear(true, BEGIN + nth), Ok(()), "a right one counts nothing");
+        assert_eq!(tries.hear(false, BEGIN + nth), Ok(()));
+    }
+    assert_eq!(tries.hear(false, BEGIN + 1_000), Err(59_000));
+    assert_eq!(tries.hear(true, BEGIN + 59_999), Err(1), "nor is a right one heard, or guessing would go on");
+    assert_eq!(tries.hear(true, BEGIN + 60_000), Ok(()));
+    // However they are spread, no more are heard than of two minutes' beginnings and ends.
+    let (mut heard, mut tries) = (Vec::new(), Tries::default());
+    for now in (BEGIN..BEGIN + 3_600_000).step_by(137) {
+        if tries.hear(false, now).is_ok() {
+            heard.push(now);
+        }
+    }
+    assert!(heard.windows(41).all(|tries| tries[40] - tries[0] > 60_000));
+    assert!((59 * 20..=60 * 20).contains(&heard.len()), "{}", heard.len());
 }
 
 #[test]

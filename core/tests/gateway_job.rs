@@ -385,6 +385,47 @@ fn no_wait_that_the_service_asks_for_leaves_a_job_alone() {
 }
 
 #[test]
+fn who_is_given_no_place_in_time_is_refused_and_nothing_is_sent_later() {
+    let mut job = Stored::ordered();
+    job.now += 10_000;
+    let effects = job.tell(Event::Impatient);
+    assert_eq!(effects, [Effect::Tell, Effect::Ended("refused", false)]);
+    assert!(matches!(job.job().answer(), Some(Answer::Refused(429, _, Some(10_000)))));
+    // The account comes to it after all.
+    assert_eq!(job.tell(Event::Queued), []);
+    assert_eq!(job.tell(Event::Turn("hash".to_owned())), [Effect::EndTurn(0, None)]);
+}
+
+#[test]
+fn who_has_a_place_or_a_turn_is_not_refused_for_waiting() {
+    let mut queued = Stored::ordered();
+    queued.tell(Event::Queued);
+    for mut job in [queued, Stored::sent(), Stored::bound()] {
+        let before = job.job();
+        assert_eq!(job.tell(Event::Impatient), []);
+        assert_eq!(job.job(), before);
+    }
+}
+
+#[test]
+fn only_what_the_account_never_took_need_not_be_kept() {
+    for (why, event) in [("denied", Event::Denied("Enough.", 5_000)), ("impatient", Event::Impatient)] {
+        let mut job = Stored::ordered();
+        assert!(job.job().is_kept());
+        job.tell(event);
+        assert!(!job.job().is_kept(), "{why}");
+    }
+    let mut queued = Stored::ordered();
+    queued.tell(Event::Queued);
+    queued.tell(Event::Denied("Enough.", 5_000));
+    let mut refused = Stored::sent();
+    refused.tell(Event::Created(Ok(refusal(402, "No credits"))));
+    for job in [Stored::sent(), Stored::bound(), queued, refused] {
+        assert!(job.job().is_kept());
+    }
+}
+
+#[test]
 fn a_job_that_waits_asks_again_in_case_the_account_forgot_it() {
     let mut job = Stored::ordered();
     assert_eq!(job.tell(Event::Queued), []);

@@ -108,7 +108,13 @@ fn play(
                 (now, event) = (then + late(), Event::Woken);
             }
             Next::Finish(outcome) => {
-                return Lived { outcome: outcome.map(|upscaled| *upscaled), ended: now, news, creates, looks };
+                return Lived {
+                    outcome: outcome.map(|upscaled| *upscaled),
+                    ended: now,
+                    news,
+                    creates,
+                    looks,
+                };
             }
         }
     }

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crisp_upscale_core::gateway::account::{Account, Budget, Told};
+use crisp_upscale_core::gateway::account::{Account, Budget, Told, Tries};
 use crisp_upscale_core::job::Instant;
 use crisp_upscale_core::limiter::Rate;
 use futures_util::future::try_join;
@@ -43,6 +43,8 @@ pub(crate) enum Ask {
     Forget { task: String },
     /// A job has ended in this state, and whether a callback found its task.
     Ended { state: String, recovered: bool },
+    /// Whether a passphrase, which is right or not, is heard.
+    Passphrase { right: bool },
     /// The counters.
     Counters,
 }
@@ -75,6 +77,8 @@ struct Object {
 struct Memory {
     account: Account,
     counters: Counters,
+    /// Not stored: who waits until an object is forgotten has waited as long.
+    tries: Tries,
     /// When to look for budgets that can be forgotten; not while there are none.
     sweep_at: Option<Instant>,
 }
@@ -121,7 +125,12 @@ impl Object {
         let counters = self.get(COUNTERS).await?.unwrap_or_default();
         // Budgets of before, if there are any, are looked at in time.
         let sweep_at = Some(now() + SWEEP);
-        self.memory.borrow_mut().get_or_insert(Memory { account, counters, sweep_at });
+        self.memory.borrow_mut().get_or_insert(Memory {
+            account,
+            counters,
+            tries: Tries::default(),
+            sweep_at,
+        });
         Ok(())
     }
 
@@ -135,13 +144,13 @@ impl Object {
         memory.as_mut().map(change).ok_or_else(|| "The account was not read.".into())
     }
 
-    /// Stores what is in memory and what else is to be, and the time of the next alarm.
+    /// Stores the account and what else is to be, and the time of the next alarm.
     ///
     /// Nobody waits until it is on the disk: what a breakdown takes of it is a few counts of the last
     /// milliseconds, and what the queue forgets, its jobs ask for again.
     async fn store(&self, entries: Entries) -> Result<()> {
         let rate = settings::rate(&self.env);
-        let alarm = self.change(|Memory { account, counters, sweep_at }| {
+        let alarm = self.change(|Memory { account, counters, sweep_at, .. }| {
             if rate != Rate::UNLIMITED {
                 entries.set(ACCOUNT, account)?;
             }
@@ -175,7 +184,8 @@ impl Object {
                 match self.change(|memory| memory.account.ask(&caller, &job, rate, now()))? {
                     Told::Go => json!({ "told": "go" }),
                     Told::Queued => json!({ "told": "queued" }),
-                    Told::Full(wait) => json!({ "told": "full", "wait": wait }),
+                    // Nothing was ordered, so the budget is stored as it was.
+                    Told::Full(wait) => return Ok(json!({ "told": "full", "wait": wait })),
                 }
             }
             Ask::End { job, code, task } => {
@@ -204,8 +214,15 @@ impl Object {
                 self.change(|Memory { counters, .. }| {
                     *counters.ended.entry(state).or_default() += 1;
                     counters.recovered += u64::from(recovered);
-                })?;
-                Value::Null
+                    entries.set(COUNTERS, counters)
+                })??;
+                // The queue has not changed, and may be long.
+                entries.put(&self.storage()).await?;
+                return Ok(Value::Null);
+            }
+            Ask::Passphrase { right } => {
+                let heard = self.change(|memory| memory.tries.hear(right, now()))?;
+                return Ok(json!({ "wait": heard.err() }));
             }
             Ask::Counters => {
                 return self.change(|Memory { account, counters, .. }| {

@@ -1,13 +1,15 @@
 //! Who calls: by a token, by a check of the deployer's own, or by the page's passphrase.
 
+use crisp_upscale_core::gateway::account::TOO_MANY_TRIES;
 use crisp_upscale_core::gateway::secret::same;
 use crisp_upscale_core::gateway::token::{self, Caller, Claims};
-use serde_json::json;
+use serde_json::{Value, json};
 use worker::{Env, Request, RequestInit, Response, Result};
 
+use crate::account_object::{self, Ask};
 use crate::body;
 use crate::job_object::now;
-use crate::reply::refusal;
+use crate::reply::{refusal, refused};
 use crate::settings::{self, Settings};
 
 /// The binding of a deployer's own check.
@@ -57,7 +59,12 @@ pub(crate) async fn page_token(settings: &Settings, env: &Env, request: &Request
         Err(trouble) => return trouble.refusal(),
     };
     let given = body.as_ref().and_then(|body| body.get("passphrase")?.as_str());
-    if !given.is_some_and(|given| same(given, &passphrase)) {
+    let right = given.is_some_and(|given| same(given, &passphrase));
+    let heard = account_object::ask(env, &Ask::Passphrase { right }).await?;
+    if let Some(wait) = heard.get("wait").and_then(Value::as_u64) {
+        return refused(429, TOO_MANY_TRIES, Some(wait));
+    }
+    if !right {
         return refusal(401, "This is not the passphrase.");
     }
     let exp = now() / 1000 + PAGE_LIFETIME;

@@ -83,6 +83,8 @@ struct Object {
     /// What is stored, once it was read.
     kept: RefCell<Option<Kept>>,
     was_read: Cell<bool>,
+    /// Whether anything is stored of it.
+    is_stored: Cell<bool>,
     settings: OnceCell<Settings>,
     /// When the alarm is set to ring, in Unix milliseconds, as far as it is known.
     rings_at: Cell<Option<u64>>,
@@ -92,8 +94,10 @@ struct Object {
 
 impl DurableObject for JobObject {
     fn new(state: State, env: Env) -> Self {
-        let (kept, was_read, settings, rings_at, listeners) = Default::default();
-        JobObject { object: Rc::new(Object { state, env, kept, was_read, settings, rings_at, listeners }) }
+        let (kept, was_read, is_stored, settings, rings_at, listeners) = Default::default();
+        JobObject {
+            object: Rc::new(Object { state, env, kept, was_read, is_stored, settings, rings_at, listeners }),
+        }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
@@ -136,6 +140,7 @@ impl Object {
         if self.was_read.replace(true) {
             return Ok(());
         }
+        self.is_stored.set(stored.is_some());
         *self.kept.borrow_mut() = stored.map(|text| serde_json::from_str(&text)).transpose()?;
         self.tell(Event::Loaded, None).await
     }
@@ -157,21 +162,24 @@ impl Object {
     /// callback, on the way from a turn to its createTask.
     async fn tell(self: &Rc<Self>, event: Event<Value>, secret: Option<String>) -> Result<()> {
         let rules = self.settings()?.rules;
-        let (effects, changed, alarm) = match &mut *self.kept.borrow_mut() {
+        let (effects, is_kept, changed, alarm) = match &mut *self.kept.borrow_mut() {
             Some(kept) => {
                 let before = kept.job.clone();
                 let effects = kept.job.handle(event, now(), rules);
-                (effects, kept.job != before, kept.job.alarm(rules))
+                (effects, kept.job.is_kept(), kept.job != before, kept.job.alarm(rules))
             }
             None => return Ok(()),
         };
-        let stored = async { if changed { self.store().await } else { Ok(()) } };
-        try_join(stored, self.ring(alarm)).await?;
+        if is_kept || self.is_stored.get() {
+            let stored = async { if changed { self.store().await } else { Ok(()) } };
+            try_join(stored, self.ring(alarm)).await?;
+        }
         self.begin_all(effects, secret);
         Ok(())
     }
 
     async fn store(&self) -> Result<()> {
+        self.is_stored.set(true);
         self.state.storage().put(KEPT, serde_json::to_string(&self.kept())?).await
     }
 
@@ -278,6 +286,7 @@ impl Object {
                 *self.kept.borrow_mut() = None;
                 // Or a job of the same key that comes before this object is unloaded would be set no alarm.
                 self.rings_at.set(None);
+                self.is_stored.set(false);
                 self.state.storage().delete_alarm().await?;
                 self.state.storage().delete_all().await
             }
@@ -326,9 +335,16 @@ impl Object {
             }
         };
         let patience = Delay::from(Duration::from_millis(ANSWER_PATIENCE));
-        Ok(match select(pin!(answered), pin!(patience)).await {
-            Either::Left((Answer::Refused(code, words, wait), _)) => Told::Refused(code, words, wait),
-            Either::Left((Answer::Made, _)) | Either::Right(_) => Told::Made,
+        let answer = match select(pin!(answered), pin!(patience)).await {
+            Either::Left((answer, _)) => Some(answer),
+            Either::Right(_) => {
+                self.tell(Event::Impatient, None).await?;
+                self.kept().and_then(|kept| kept.job.answer())
+            }
+        };
+        Ok(match answer {
+            Some(Answer::Refused(code, words, wait)) => Told::Refused(code, words, wait),
+            Some(Answer::Made) | None => Told::Made,
         })
     }
 

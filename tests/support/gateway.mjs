@@ -76,6 +76,8 @@ export async function world(
   return {
     url,
     sandbox,
+    /** The folder of what is stored. */
+    storage,
     images: images.url,
     upstream: upstream.url,
     call,

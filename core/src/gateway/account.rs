@@ -16,8 +16,16 @@ use crate::limiter::{Limiter, Rate};
 /// patience, and time for its word to come.
 const LEASE: u64 = CREATE_PATIENCE + 10_000;
 
-/// How many jobs may wait. Whoever comes beyond is told to come later.
-const MAX_WAITING: usize = 2_000;
+/// How many places the queue has, which is stored whole with each of its changes. Whoever comes beyond is told to
+/// come later.
+const MAX_WAITING: usize = 600;
+
+/// For how long the last of those who wait may have to, in milliseconds: half of the ten minutes after which
+/// a client gives up unless it is told otherwise.
+const LONGEST_WAIT: u64 = 300_000;
+
+/// How many wrong passphrases are heard in a minute, of all that try.
+const MAX_WRONG: u32 = 20;
 
 /// For how long a budget counts a task, in milliseconds.
 const HOUR: u64 = 3_600_000;
@@ -32,6 +40,9 @@ pub const OVER_BUDGET: &str =
 /// What a caller is told where the queue is full.
 pub const FULL: &str = "Too many tasks are waiting. Try again later.";
 
+/// What whoever tries a passphrase is told after too many wrong ones.
+pub const TOO_MANY_TRIES: &str = "Too many wrong passphrases were tried. Wait a minute.";
+
 /// What a job that asks for a turn is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Told {
@@ -39,7 +50,7 @@ pub enum Told {
     Go,
     /// It waits in the queue, and will be called.
     Queued,
-    /// The queue is full; it may ask again in so many milliseconds.
+    /// The queue has no place for this caller; it may ask again in so many milliseconds.
     Full(u64),
 }
 
@@ -78,7 +89,7 @@ impl Account {
             self.turns.insert(job.to_owned(), now);
             return Told::Go;
         }
-        if self.waiting() >= MAX_WAITING {
+        if self.is_full(caller, rate) {
             return Told::Full(rate.window);
         }
         match self.callers.iter_mut().find(|waiting| waiting.caller == caller) {
@@ -137,6 +148,16 @@ impl Account {
         self.callers.iter().map(|waiting| waiting.jobs.len()).sum()
     }
 
+    /// Whether a caller had better come later: it may have as many waiting as there are places left, so that no
+    /// caller can fill the queue alone, and what is served makes room for others first.
+    fn is_full(&self, caller: &str, rate: Rate) -> bool {
+        let tasks = LONGEST_WAIT.saturating_mul(rate.tasks as u64);
+        let places = tasks.checked_div(rate.window).map_or(MAX_WAITING, |tasks| tasks as usize);
+        let left = places.clamp(1, MAX_WAITING).saturating_sub(self.waiting());
+        let own = self.callers.iter().find(|waiting| waiting.caller == caller);
+        own.map_or(0, |waiting| waiting.jobs.len()) >= left
+    }
+
     /// Ends the turns of which nothing was heard.
     fn expire(&mut self, now: Instant) {
         let before = self.turns.len();
@@ -188,5 +209,30 @@ impl Budget {
     #[must_use]
     pub fn is_over(&self, now: Instant) -> bool {
         self.0.iter().all(|minute| minute.over() <= now)
+    }
+}
+
+/// The wrong passphrases of a minute. They are nobody's in particular: whoever guesses has as many addresses as it
+/// likes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tries {
+    since: Instant,
+    wrong: u32,
+}
+
+impl Tries {
+    /// Hears a passphrase that is right or wrong.
+    ///
+    /// # Errors
+    /// Too many were wrong. It is not heard, be it right or not, and another is in so many milliseconds.
+    pub fn hear(&mut self, right: bool, now: Instant) -> Result<(), u64> {
+        let end = self.since.saturating_add(MINUTE);
+        if now >= end {
+            *self = Tries { since: now, wrong: 0 };
+        } else if self.wrong >= MAX_WRONG {
+            return Err(end - now);
+        }
+        self.wrong += u32::from(!right);
+        Ok(())
     }
 }

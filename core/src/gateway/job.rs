@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::account::FULL;
 use crate::failure::Kind;
 use crate::job::{Fault, Instant};
 use crate::json::Json;
@@ -99,6 +100,8 @@ pub enum Event<V> {
     Denied(&'static str, u64),
     /// The account could not be asked.
     Unasked,
+    /// The caller's createTask has waited for [`ANSWER_PATIENCE`].
+    Impatient,
     /// The service's answer to createTask.
     Created(Result<Reply<V>, Fault>),
     /// A callback came with the secret of this hash, and names these tasks.
@@ -376,6 +379,13 @@ impl Job {
         matches!(self.phase, Phase::Ended { .. })
     }
 
+    /// Whether it is to be stored, where nothing of it is yet. One that the account never took was refused, and its
+    /// caller told so: nobody asks for it again, and whoever sends too many leaves nothing behind.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.budgeted || !matches!(self.phase, Phase::Ended { end: End::Refused { .. }, .. })
+    }
+
     /// Whether a callback with a secret of this hash, which names these tasks, is to be taken: the
     /// secret is void once the job has ended, and a task that is known can be no other.
     #[must_use]
@@ -434,6 +444,11 @@ impl Job {
                 }
                 Vec::new()
             }
+            // Not even a place in the queue was given in time: there is more to do than can be done.
+            Event::Impatient if matches!(self.phase, Phase::Queued { .. }) && !self.budgeted => {
+                self.refuse(429, FULL.to_owned(), Some(ANSWER_PATIENCE), now)
+            }
+            Event::Impatient => Vec::new(),
             Event::Created(came) => self.created(came, now, rules),
             Event::Called(secret_hash, tasks) => self.called(&secret_hash, tasks, now),
             Event::Looked(task, came) => self.looked(&task, came, now, rules),
