@@ -34,12 +34,14 @@ const config :Workerd.Config = (
  * Starts ours in workerd, bundled by the conditions and the treatment of `.wasm` files that wrangler has.
  *
  * @param {string} workerd its executable
+ * @param {string} [entry] the Worker
  */
-export async function startWorkerd(workerd) {
+export async function startWorkerd(workerd, entry = `${root}/tests/runtimes/worker.mjs`) {
   const folder = await mkdtemp(join(tmpdir(), "crisp-upscale-"));
   await bundle({
-    entryPoints: [`${root}/tests/runtimes/worker.mjs`],
+    entryPoints: [entry],
     outdir: folder,
+    entryNames: "worker",
     bundle: true,
     format: "esm",
     target: "es2022",
