@@ -3,9 +3,10 @@
 // request. What it came to is checked against the books of the sandbox, which stands behind.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { serve } from "../scripts/serve.mjs";
 import { hosts } from "./faults/hosts.mjs";
-import { faultsOf } from "./faults/server.mjs";
+import { EARLIER, faultsOf } from "./faults/server.mjs";
 import { tokenOf, world } from "./support/gateway.mjs";
 import { quickSandbox } from "./support/sandbox.mjs";
 
@@ -93,17 +94,33 @@ for (const [name, start] of Object.entries(hosts)) {
     });
 
     /**
-     * Plays one order, straight at a sandbox of its own.
-     *
-     * @param {{ call: import("./faults/player.mjs").Call, kind?: Kind, fault?: Name, times?: number, speed?: number, timeout?: number }} how
+     * @typedef {object} How
+     * @property {import("./faults/player.mjs").Call} call
+     * @property {Kind} [kind] of the requests that the fault befalls
+     * @property {Name} [fault]
+     * @property {number} [times]
+     * @property {number} [speed]
+     * @property {number} [timeout]
+     * @property {(play: () => Promise<End>) => Promise<End>} [meanwhile] plays it, and does something else besides
      */
-    async function straight({ call, kind, fault, times = 1, speed = SPEED, timeout }) {
+
+    /** Plays one order, straight at a sandbox of its own. @param {How} how */
+    async function straight({
+      call,
+      kind,
+      fault,
+      times = 1,
+      speed = SPEED,
+      timeout,
+      meanwhile = (play) => play(),
+    }) {
       const sandbox = quickSandbox();
       try {
         // Loads its WebAssembly, before anybody's patience runs.
         await sandbox.ledger();
         await host.faults.set(sandbox.fetch, plan(kind, fault, times, speed));
-        const end = await host.play({ ...common(), call, speed, ...(timeout ? { timeout } : {}) });
+        const order = { ...common(), call, speed, ...(timeout ? { timeout } : {}) };
+        const end = await meanwhile(() => host.play(order));
         const { tasks, keysSentToFiles } = await sandbox.ledger();
         return checked(end, fault, { tasks: tasks.length, keysSentToFiles });
       } finally {
@@ -111,8 +128,8 @@ for (const [name, start] of Object.entries(hosts)) {
       }
     }
 
-    /** Plays an upscale through the gateway. @param {{ kind: Kind, fault?: Name, times?: number, speed?: number }} how */
-    async function through({ kind, fault, times = 1, speed = SPEED }) {
+    /** Plays an upscale through the gateway. @param {Omit<How, "call" | "timeout">} how */
+    async function through({ kind, fault, times = 1, speed = SPEED, meanwhile = (play) => play() }) {
       const made = (await own.sandbox.ledger()).tasks.length;
       const { url } = own;
       await host.faults.set(
@@ -123,8 +140,13 @@ for (const [name, start] of Object.entries(hosts)) {
         },
         plan(kind, fault, times, speed),
       );
-      const token = await tokenOf(name);
-      const end = await host.play({ ...common(), call: "upscale", token, speed });
+      const order = {
+        ...common(),
+        call: /** @type {const} */ ("upscale"),
+        token: await tokenOf(name),
+        speed,
+      };
+      const end = await meanwhile(() => host.play(order));
       const { tasks, keysSentToFiles } = await own.sandbox.ledger();
       return checked(end, fault, { tasks: tasks.length - made, keysSentToFiles });
     }
@@ -287,6 +309,97 @@ for (const [name, start] of Object.entries(hosts)) {
         const { end, tasks } = await straight({ call: "the same call yesterday" });
         assert.deepEqual([end.end, tasks], ["resolved", 1], end.message);
       });
+    });
+
+    if (name !== "Chromium") return;
+
+    /** @type {[what: string, kind: Kind, play: (how: Omit<How, "call">) => ReturnType<typeof straight>][]} */
+    const asked = [
+      ["a createTask straight at the API", "create", (how) => straight({ ...how, call: "create" })],
+      ["a createTask to the gateway", "create", through],
+      ["a poll", "poll", (how) => straight({ ...how, call: "upscale" })],
+      ["an upload", "upload", (how) => straight({ ...how, call: "upload" })],
+      ["a result's first bytes", "head", (how) => straight({ ...how, call: "head" })],
+      ["an event stream", "events", through],
+    ];
+
+    /**
+     * Freezes the page while the reply to such a request is on its way, and thaws it after that has come.
+     *
+     * @param {Kind} kind
+     * @param {(page: import("./faults/hosts.mjs").Page) => Promise<unknown>} asleep what happens meanwhile
+     * @returns {NonNullable<How["meanwhile"]>}
+     */
+    const frozen = (kind, asleep) => async (play) => {
+      const page = /** @type {import("./faults/hosts.mjs").Page} */ (host.page);
+      const times = await page.evaluate("frozen()");
+      const { reached, release } = host.faults.hold(kind);
+      const end = play();
+      await reached;
+      await page.setState("frozen");
+      assert.equal(await page.evaluate("frozen()"), times + 1, "the page is frozen");
+      const { seen } = host.faults.books();
+      release();
+      await asleep(page);
+      assert.deepEqual(host.faults.books().seen, seen, "it asks nothing while it is");
+      await page.setState("active");
+      return end;
+    };
+
+    describe("a tab that is frozen for five minutes, and thawed", () => {
+      for (const [what, kind, play] of asked) {
+        test(what, async () => {
+          const meanwhile = frozen(kind, (page) => page.evaluate("leap(300_000)"));
+          const { end, tasks } = await play({ meanwhile });
+          assert.deepEqual([end.end, tasks], ["resolved", kind === "upload" ? 0 : 1], end.message);
+        });
+      }
+
+      test("a createTask whose reply came while its patience ended", { todo: "the timer wins" }, async () => {
+        // Its minute is over before it thaws, and the reply has been there for longer.
+        const meanwhile = frozen("create", () => sleep((2 * 60_000) / FASTEST));
+        const { end, tasks } = await straight({ call: "create", speed: FASTEST, meanwhile });
+        assert.deepEqual([end.end, tasks], ["resolved", 1], end.message);
+      });
+    });
+
+    /**
+     * Turns the network off before such a request, and on again once it has failed.
+     *
+     * @param {Kind} kind
+     * @returns {NonNullable<How["meanwhile"]>}
+     */
+    const offline = (kind) => async (play) => {
+      const page = /** @type {import("./faults/hosts.mjs").Page} */ (host.page);
+      const earlier = EARLIER[kind];
+      if (earlier === undefined) {
+        await page.setOffline(true);
+        const end = play();
+        // The first is none of the client's: the player says that it begins.
+        await page.failures(2);
+        await page.setOffline(false);
+        return end;
+      }
+      const { reached, release } = host.faults.hold(earlier);
+      const end = play();
+      await reached;
+      await page.setOffline(true);
+      release();
+      await page.failures(1);
+      await page.setOffline(false);
+      return end;
+    };
+
+    describe("the network goes off and comes back", () => {
+      for (const [what, kind, play] of asked) {
+        test(what, async () => {
+          const { end, tasks } = await play({ meanwhile: offline(kind) });
+          // A page is not told that nothing was sent.
+          const unknown = what === "a createTask straight at the API";
+          const made = unknown || kind === "upload" ? 0 : 1;
+          assert.deepEqual([end.end, tasks], [unknown ? "outcome-unknown" : "resolved", made], end.message);
+        });
+      }
     });
   });
 }

@@ -18,9 +18,11 @@ import { startFaults } from "./server.mjs";
  * @typedef {object} Host
  * @property {Awaited<ReturnType<typeof startFaults>>} faults
  * @property {(order: Order) => Promise<End>} play
- * @property {import("playwright-core").Page} [page] where it is one
+ * @property {Page} [page] where it is one
  * @property {() => Promise<void>} stop
  */
+
+/** @typedef {Awaited<ReturnType<typeof openPage>>} Page */
 
 /** @type {Record<"Node" | "Chromium" | "workerd", () => Promise<Host>>} */
 export const hosts = {
@@ -62,8 +64,8 @@ export const hosts = {
     });
     const html =
       '<!doctype html><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>';
-    const faults = await startFaults(
-      new Map([
+    const faults = await startFaults({
+      files: new Map([
         ["/page", { type: "text/html", body: html }],
         ["/page.js", { type: "text/javascript", body: outputFiles[0]?.text ?? "" }],
         [
@@ -71,15 +73,14 @@ export const hosts = {
           { type: "application/wasm", body: await readFile(`${root}/dist/wasm/crisp_upscale_bg.wasm`) },
         ],
       ]),
-    );
+    });
     const browser = await launchChromium();
-    const page = await browser.newPage();
-    await page.goto(`${faults.url}/page`);
-    await page.waitForFunction("globalThis.play !== undefined");
+    const page = await openPage(browser, `${faults.url}/page`);
+    while ((await page.evaluate("typeof play")) !== "function");
     return {
       faults,
       page,
-      play: (order) => page.evaluate((order) => /** @type {any} */ (globalThis).play(order), order),
+      play: (order) => page.evaluate(`play(${JSON.stringify(order)})`),
       async stop() {
         await browser.close();
         faults.close();
@@ -103,3 +104,59 @@ export const hosts = {
     };
   },
 };
+
+/**
+ * A page that Playwright does not know of: those that it does are never hidden, and only what is hidden can be frozen.
+ *
+ * @param {import("playwright-core").Browser} browser
+ * @param {string} url
+ */
+async function openPage(browser, url) {
+  const session = await browser.newBrowserCDPSession();
+  const { targetId } = await session.send("Target.createTarget", { url });
+  const { sessionId } = await session.send("Target.attachToTarget", { targetId, flatten: false });
+  /** @type {Map<number, (message: any) => void>} */
+  const waiting = new Map();
+  let sent = 0;
+  let failed = 0;
+  let onFailed = () => {};
+  session.on("Target.receivedMessageFromTarget", ({ message }) => {
+    const { id, method, result, error } = JSON.parse(message);
+    waiting.get(id)?.(result ?? error);
+    waiting.delete(id);
+    if (method !== "Network.loadingFailed") return;
+    failed += 1;
+    onFailed();
+  });
+  /** @param {string} method @param {object} [params] @returns {Promise<any>} */
+  const send = async (method, params = {}) => {
+    sent += 1;
+    const id = sent;
+    const answered = new Promise((resolve) => waiting.set(id, resolve));
+    const message = JSON.stringify({ id, method, params });
+    await session.send("Target.sendMessageToTarget", { sessionId, message });
+    return answered;
+  };
+  await send("Network.enable");
+  return {
+    /** @param {string} expression what may be a promise @returns {Promise<any>} */
+    async evaluate(expression) {
+      const params = { expression, awaitPromise: true, returnByValue: true };
+      return (await send("Runtime.evaluate", params)).result?.value;
+    },
+    /** @param {"frozen" | "active"} state */
+    setState: (state) => send("Page.setWebLifecycleState", { state }),
+    /** @param {boolean} offline */
+    async setOffline(offline) {
+      failed = 0;
+      const unlimited = { latency: 0, downloadThroughput: -1, uploadThroughput: -1 };
+      await send("Network.emulateNetworkConditions", { offline, ...unlimited });
+    },
+    /** Resolves when so many requests have failed since the network went off. @param {number} count */
+    failures: (count) =>
+      new Promise((resolve) => {
+        onFailed = () => failed >= count && resolve(undefined);
+        onFailed();
+      }),
+  };
+}

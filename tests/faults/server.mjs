@@ -39,20 +39,26 @@ const PATHS = /** @type {const} */ ({
  *   request can come, and opened again after as many dials as `told` says
  */
 
-/** The request before which the port must be closed already. @type {Partial<Record<Kind, Kind>>} */
-const EARLIER = { poll: "create", events: "create", head: "poll" };
+/** The request that comes before one of a kind, where another does. @type {Partial<Record<Kind, Kind>>} */
+export const EARLIER = { poll: "create", events: "create", head: "poll" };
+
+/** @typedef {Exclude<Plan["fault"], "refused">} Fault */
 
 /**
- * Starts it, on this machine only. Each reply closes its connection, so that no runtime sends a request a second
- * time by itself.
+ * Starts it, on this machine only.
  *
- * @param {Map<string, { type: string, body: string | Buffer }>} [files] by path, for a page
+ * @param {object} [options]
+ * @param {Map<string, { type: string, body: string | Buffer }>} [options.files] by path, for a page
+ * @param {boolean} [options.keepAlive] keeps connections. Unless it does, each reply closes its own, so that no runtime
+ *   sends a request a second time by itself
  */
-export async function startFaults(files = new Map()) {
+export async function startFaults({ files = new Map(), keepAlive = false } = {}) {
   /** @type {(request: Request) => Promise<Response>} */
   let handler = async () => new Response(null, { status: 503 });
   /** @type {Plan | undefined} */
   let plan;
+  /** Which fault befalls a request of a kind, where it is not planned. @type {((kind: Kind) => Fault | undefined) | undefined} */
+  let chance;
   let left = 0;
   let armed = false;
   /** Requests that came, in order. @type {Kind[]} */
@@ -86,6 +92,7 @@ export async function startFaults(files = new Map()) {
   const fresh = new Set();
   server.on("connection", (socket) => {
     fresh.add(socket);
+    socket.on("error", () => {}); // A client that goes away is what some of the cases are about.
     socket.once("close", () => fresh.delete(socket));
   });
 
@@ -127,7 +134,6 @@ export async function startFaults(files = new Map()) {
   async function answer(request, response) {
     const { method = "", url: path = "", headers, socket } = request;
     fresh.delete(socket);
-    socket.on("error", () => {}); // A client that goes away is what some of the cases are about.
     const file = files.get(path);
     if (file !== undefined) {
       response.writeHead(200, { "content-type": file.type, connection: "close" }).end(file.body);
@@ -142,7 +148,13 @@ export async function startFaults(files = new Map()) {
       const init = { method, headers: /** @type {Record<string, string>} */ (rest) };
       return handler(new Request(url + path, posted.length > 0 ? { ...init, body: posted } : init));
     };
-    if (kind !== undefined && method !== "OPTIONS") seen.push(kind);
+    if (kind !== undefined && chance !== undefined) {
+      const fault = chance(kind);
+      if (fault !== undefined) {
+        befell += 1;
+        return breaks(fault, forward, socket);
+      }
+    } else if (kind !== undefined && method !== "OPTIONS") seen.push(kind);
     if (armed && plan !== undefined && left > 0 && kind === plan.kind && plan.fault !== "refused") {
       left -= 1;
       befell += 1;
@@ -155,13 +167,14 @@ export async function startFaults(files = new Map()) {
       await held.gate;
     }
     if (armed && left > 0 && plan?.fault === "refused" && kind === EARLIER[plan.kind]) await shut();
-    response.writeHead(replied.status, [...ready(replied.headers), ["connection", "close"]].flat());
+    const closing = keepAlive ? [] : [["connection", "close"]];
+    response.writeHead(replied.status, [...ready(replied.headers), ...closing].flat());
     for await (const chunk of replied.body ?? []) response.write(chunk);
     response.end();
   }
 
   /**
-   * @param {Exclude<Plan["fault"], "refused">} fault
+   * @param {Fault} fault
    * @param {() => Promise<Response>} forward
    * @param {import("node:net").Socket} socket
    */
@@ -211,6 +224,26 @@ export async function startFaults(files = new Map()) {
       left = next?.times ?? 0;
       [armed, seen, befell, sent, held] = [false, [], 0, 0, undefined];
       await open();
+    },
+    /**
+     * Lets faults befall requests by chance from now on.
+     *
+     * @param {(request: Request) => Promise<Response>} behind
+     * @param {(kind: Kind) => Fault | undefined} choose
+     */
+    gamble(behind, choose) {
+      handler = behind;
+      chance = choose;
+    },
+    /**
+     * Closes the connections that nobody uses, and counts those that there are.
+     *
+     * @returns {Promise<number>}
+     */
+    connections() {
+      server.closeIdleConnections();
+      for (const socket of fresh) socket.destroy();
+      return new Promise((resolve) => server.getConnections((_, count) => resolve(count)));
     },
     /** What has come of it so far. */
     books: () => ({ seen: [...seen], befell, sent }),
