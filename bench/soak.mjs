@@ -27,7 +27,8 @@ const FILES = 10;
 const ABORTED = 5;
 /**
  * How much more there may be at the end than after the first leg, in bytes. What the WebAssembly once had it keeps, and that
- * is as much as the longest replies took that ever came at the same moment.
+ * is as much as the longest replies took that ever came at the same moment. The process's own memory, which
+ * the allocator fills up at first, is compared with the middle.
  */
 const ALLOWED = { heap: 2 * 1024 * 1024, wasm: 8 * 1024 * 1024, rss: 64 * 1024 * 1024 };
 
