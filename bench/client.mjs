@@ -9,11 +9,11 @@ import { Failed, root } from "../scripts/run.mjs";
  * Starts a client in a process of its own.
  *
  * @param {import("./protocols.mjs").Name} name
- * @param {string} [file] the client's side, which plays it
+ * @param {string} [file] the client's side, which plays the one it is told
  * @param {{ execPath?: string, execArgv?: string[] }} [runtime] instead of this Node
  */
-export async function startClient(name, file = `${root}/bench/peers/${name}.mjs`, runtime = {}) {
-  const child = fork(file, {
+export async function startClient(name, file = `${root}/bench/peer.mjs`, runtime = {}) {
+  const child = fork(file, [name], {
     ...runtime,
     stdio: ["ignore", "ignore", "pipe", "ipc"], // Some of them print what they do.
   });

@@ -70,6 +70,7 @@ export async function startMock(files) {
   /** @type {WeakSet<import("node:net").Socket>} */
   const used = new WeakSet();
   let made = 0;
+  let filesRead = 0;
 
   const server = createServer((request, response) => {
     // A client that goes away in mid-request is what some of the cases are about.
@@ -92,6 +93,7 @@ export async function startMock(files) {
     used.add(socket);
     const posted = await text(request); // Taken only once its body was read.
     const file = files.get(url) ?? (url.startsWith("/files/") ? RESULT : undefined);
+    if (file === RESULT) filesRead += 1;
     if (file !== undefined) {
       const body = typeof file.body === "function" ? await file.body(posted) : file.body;
       response.writeHead(200, { "content-type": file.type }).end(body);
@@ -170,6 +172,8 @@ export async function startMock(files) {
     origin,
     /** Requests that no stage has a route for; there must be none. */
     strays,
+    /** How often a result was asked for. */
+    filesRead: () => filesRead,
     /**
      * Sets a stage up.
      *

@@ -80,8 +80,8 @@ export async function pageFiles() {
  * @param {string} origin where the files are served
  * @param {import("./mock.mjs").Files} files what {@link pageFiles} gave; the page and its orders are added
  */
-export async function startPage({ name, title, find, args, display = false }, origin, files) {
-  const path = await find();
+export async function startPage(browser, origin, files) {
+  const { name } = browser;
   const desk = new EventEmitter();
   const gone = new AbortController();
   const html = '<!doctype html><link rel="icon" href="data:,"><script type="module" src="page.js"></script>';
@@ -95,21 +95,49 @@ export async function startPage({ name, title, find, args, display = false }, or
       return JSON.stringify(order);
     },
   });
-  /**
-   * The next such event, or why there will be none.
-   *
-   * @param {EventEmitter} emitter
-   * @param {string} event
-   */
-  const next = async (emitter, event) => {
-    try {
-      const [value] = await once(emitter, event, { signal: gone.signal });
-      return value;
-    } catch {
-      throw gone.signal.reason;
-    }
-  };
+  const late = setTimeout(() => gone.abort(new Failed(`${browser.title} did not open its page.`)), PATIENCE);
+  /** @type {Awaited<ReturnType<typeof openBrowser>> | undefined} */
+  let opened;
+  try {
+    const hello = next(gone.signal, desk, "page");
+    // Where the browser does not even start, nobody waits for it.
+    hello.catch(() => {});
+    opened = await openBrowser(browser, `${origin}/${name}`, gone);
+    await hello;
+    return {
+      name: /** @type {const} */ ("ours"),
+      title: opened.title,
+      /**
+       * As a client's own process does.
+       *
+       * @param {Order} order
+       * @returns {Promise<Outcome>}
+       */
+      order(order) {
+        const outcome = next(gone.signal, desk, "page");
+        desk.emit("order", order);
+        return outcome;
+      },
+      /** Ends the browser. */
+      stop: opened.stop,
+    };
+  } catch (error) {
+    await opened?.stop();
+    throw error;
+  } finally {
+    clearTimeout(late);
+  }
+}
 
+/**
+ * Opens an address in a browser with a profile of its own.
+ *
+ * @param {Browser} browser
+ * @param {string} address
+ * @param {AbortController} gone is aborted with the reason when the browser ends
+ */
+export async function openBrowser({ title, find, args, display = false }, address, gone) {
+  const path = await find();
   const profile = await mkdtemp(join(tmpdir(), "crisp-upscale-"));
   /** @type {import("node:child_process").ChildProcess[]} */
   const children = [];
@@ -146,36 +174,31 @@ export async function startPage({ name, title, find, args, display = false }, or
   const newDisplay = async () => {
     const { stdio } = start("Xvfb", ["-displayfd", "3", "-nolisten", "tcp"]);
     const lines = createInterface(/** @type {import("node:stream").Readable} */ (stdio[3]));
-    return `:${await next(lines, "line")}`;
+    return `:${await next(gone.signal, lines, "line")}`;
   };
 
-  const late = setTimeout(() => gone.abort(new Failed(`${path} did not open its page.`)), PATIENCE);
   try {
     const env = display ? { DISPLAY: await newDisplay() } : {};
-    const hello = next(desk, "page");
-    start(path, [...args(profile), `${origin}/${name}`], env);
-    await hello;
-    return {
-      name: /** @type {const} */ ("ours"),
-      title: `${title} ${await versionOf(path, env)}`,
-      /**
-       * As a client's own process does.
-       *
-       * @param {Order} order
-       * @returns {Promise<Outcome>}
-       */
-      order(order) {
-        const outcome = next(desk, "page");
-        desk.emit("order", order);
-        return outcome;
-      },
-      /** Ends the browser. */
-      stop,
-    };
+    start(path, [...args(profile), address], env);
+    return { title: `${title} ${await versionOf(path, env)}`, stop };
   } catch (error) {
     await stop();
     throw error;
-  } finally {
-    clearTimeout(late);
+  }
+}
+
+/**
+ * The next such event, or why there will be none.
+ *
+ * @param {AbortSignal} gone
+ * @param {EventEmitter} emitter
+ * @param {string} event
+ */
+async function next(gone, emitter, event) {
+  try {
+    const [value] = await once(emitter, event, { signal: gone });
+    return value;
+  } catch {
+    throw gone.reason;
   }
 }

@@ -1,13 +1,15 @@
 import { Client } from "./client.js";
 import type { UpscalerOptions } from "./types.js";
-import * as wasm from "./wasm/crisp_upscale.js";
-import { inlined, once } from "./wasm.js";
+import { inlined, once, start, type WasmSource } from "./wasm.js";
 
 export * from "./exports.js";
 
-const load = once(async () => {
-  await wasm.default({ module_or_path: (await fetched()) ?? (await inlined()) });
-  return wasm;
+const load = once(async (source?: WasmSource | PromiseLike<WasmSource>) => {
+  // A build by Vite has copied the file; and of an `import()`, Vite 7 and older make no Web Worker.
+  const fallback = import.meta.env?.PROD ? undefined : inlined;
+  const found = source ?? (await fetched()) ?? (await fallback?.());
+  if (found === undefined) throw new Error("There is no crisp_upscale_bg.wasm beside the script.");
+  return start(found);
 });
 
 /**
@@ -24,6 +26,17 @@ async function fetched(): Promise<ArrayBuffer | undefined> {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Loads the WebAssembly ahead of the first call, which would load it by itself. Once it is loaded, it stays.
+ *
+ * @param source Where from, or a promise of it. Unless given: the file beside this module, or else a module that
+ *   holds the same.
+ * @throws {@link UpscaleError} of the kind `load-failed`, which is not remembered: the next call tries again.
+ */
+export async function preload(source?: WasmSource | PromiseLike<WasmSource>): Promise<void> {
+  await load(source);
 }
 
 /** Enlarges images with Recraft's crisp upscale. See {@link Client} for what it does. */

@@ -1,5 +1,5 @@
 import { read } from "./bytes.js";
-import { type Client, storeFailed, withBlob } from "./client.js";
+import { type Client, type Fail, named, storeFailed, withBlob } from "./client.js";
 import { type Failure, UpscaleError } from "./error.js";
 import { handOut, isHandedOut } from "./receipts.js";
 import type { UpscaleResult } from "./types.js";
@@ -122,10 +122,10 @@ type Internals = Awaited<ReturnType<Client["internals"]>>;
 type Unanswered<T> = T extends unknown ? Omit<T, "response"> : never;
 
 /** A callback that is well formed and fresh, as the WebAssembly has it. Nothing in it is proven. */
-type Opened = [claims: Claim[], signature: Uint8Array<ArrayBuffer> | undefined, otherwise: CallbackRefusal];
+type Opened = [claims: Claim[], signature: number[] | null, otherwise: CallbackRefusal];
 
 /** A task, and what must be signed for the claim to hold; where there are no keys, it must be known instead. */
-type Claim = [taskId: string, message: string | undefined];
+type Claim = [taskId: string, message: string | null];
 
 async function receive(
   request: Request,
@@ -136,7 +136,8 @@ async function receive(
   // The task may be so new that the service does not know it yet, which a resumed job bears for a while.
   const fail = (failure: Failure, cause: unknown) =>
     new UpscaleError(failure, cause, (taskId) => upscaler.resume({ taskId, createdAt }));
-  const reading = { ...settings, fail };
+  const told: Fail = (failure, cause) => fail(named(failure), cause);
+  const reading = { ...settings, fail: told };
   const misuse = (message: string, cause?: unknown) => fail({ ...MISUSE, message }, cause);
   if (typeof request?.headers?.get !== "function") {
     throw misuse("What was received is not a Request. Make one of it, or hand over the runtime's own.");
@@ -174,7 +175,7 @@ async function receive(
     if (claim === undefined) return { kind: "refused", reason: otherwise };
     if (await isHandedOut(store, taskId)) return { kind: "duplicate", taskId, signed };
 
-    const [kind, what] = await wasm.readCallback(reading, taskId, {});
+    const [kind, what] = await wasm.readCallback(reading, {}, taskId);
     if (kind === "refused") return { kind, reason: what };
     if (kind === "later") return { kind, taskId, signed, error: what };
     // Two of the same may be under way at once.
@@ -228,13 +229,13 @@ async function importKey(key: string): Promise<CryptoKey> {
 
 /** Whether one of the keys makes the signature. All are tried, so that the time it takes does not tell which. */
 async function isSigned(
-  message: string | undefined,
-  signature: Uint8Array<ArrayBuffer> | undefined,
+  message: string | null,
+  signature: number[] | null,
   keys: CryptoKey[],
 ): Promise<boolean> {
-  if (message === undefined || signature === undefined) return false;
-  const bytes = new TextEncoder().encode(message);
-  const verified = keys.map((key) => crypto.subtle.verify("HMAC", key, signature, bytes));
+  if (message === null || signature === null) return false;
+  const [made, bytes] = [Uint8Array.from(signature), new TextEncoder().encode(message)];
+  const verified = keys.map((key) => crypto.subtle.verify("HMAC", key, made, bytes));
   return (await Promise.all(verified)).includes(true);
 }
 

@@ -1,11 +1,10 @@
 import { type UpscaleAllOptions, type Upscaled, upscaleAll } from "./all.js";
 import { Attempts, attemptId, type Begun, type Pending } from "./attempts.js";
-import { type Failure, UpscaleError } from "./error.js";
+import { type Failure, NOTHING_SENT, UpscaleError } from "./error.js";
 import { Events } from "./events.js";
 import { Job } from "./job.js";
 import { Limiter } from "./limiter.js";
 import { forRuntime, inPage } from "./runtime.js";
-import { sharedSignal } from "./signal.js";
 import type { Store } from "./store.js";
 import { keptToken } from "./token.js";
 import type {
@@ -51,10 +50,9 @@ export class Client {
     readonly fetch: (request: Request) => Promise<Response>;
     /** How long the last tasks took, which says when to look at the next; filled by the WebAssembly. */
     readonly durations: number[];
-    readonly shared: typeof sharedSignal;
     /** What the server pushes, where it does. */
     readonly events: Events;
-    readonly fail: (failure: Failure, cause: unknown) => UpscaleError;
+    readonly fail: Fail;
   };
 
   /** @internal `queues`: whether one call may wait for another, as they do in a limiter */
@@ -71,12 +69,11 @@ export class Client {
       limiter: options.limiter ?? (this.#gateway || !queues ? undefined : new Limiter()),
       fetch: (request) => send(forRuntime(request)),
       durations: [],
-      shared: sharedSignal,
       events: new Events(async (stream, failures, signal) => {
         const wasm = await this.#load();
-        return wasm.listen(this.#settings, stream, failures, { signal });
+        return wasm.listen(this.#settings, { signal }, stream, failures);
       }),
-      fail: (failure, cause) => this.#error(failure, cause),
+      fail: (failure, cause) => this.#error(named(failure), cause),
     };
     if (apiKey !== undefined && options.dangerouslyAllowBrowser !== true && inPage()) {
       throw this.#invalid(
@@ -165,8 +162,7 @@ export class Client {
    * @throws {@link UpscaleError}, or the signal's own reason.
    */
   async createTask(request: CreateTaskRequest, options: CallOptions = {}): Promise<{ taskId: string }> {
-    const { taskId } = await this.#createTask(request, options);
-    return { taskId };
+    return { taskId: await this.#createTask(request, options) };
   }
 
   /**
@@ -176,7 +172,22 @@ export class Client {
    */
   async getTask(taskId: string, options: CallOptions = {}): Promise<TaskDetail> {
     const wasm = await this.#wasm(options);
-    return wasm.getTask(this.#settings, String(taskId), options);
+    const [
+      id,
+      model,
+      state,
+      image,
+      resultUrls,
+      failCode,
+      failMsg,
+      createTime,
+      completeTime,
+      creditsConsumed,
+    ] = await wasm.getTask(this.#settings, options, String(taskId));
+    return {
+      ...{ taskId: id, model, state, image, resultUrls, failCode, failMsg },
+      ...{ createTime, completeTime, creditsConsumed },
+    };
   }
 
   /** @internal What `receiveCallback` goes on from, which stands outside so that a page need not load it. */
@@ -216,7 +227,8 @@ export class Client {
     const wasm = await this.#wasm(rest);
     const other = this.#underWay.get(key);
     if (other !== undefined) {
-      wasm.checkRepeat(this.#settings, name, other.image, true);
+      const problem = wasm.checkRepeat(this.#settings, name, other.image, true);
+      if (problem) throw problem;
       return other.job;
     }
     const job = this.#attempt(image, { key, name }, rest, listener);
@@ -253,9 +265,9 @@ export class Client {
     };
     try {
       const run = this.#gateway ? { ...sending, attempt: encodeURIComponent(attempt) } : sending;
-      const submitted = await this.#createTask(request, run, { ...this.#settings, fetch });
-      await this.#attempts.made(attempt, submitted.taskId).catch(storeFailed);
-      return this.#job({ taskId: submitted.taskId, createdAt: Date.now(), attempt }, [submitted], run);
+      const taskId = await this.#createTask(request, run, { ...this.#settings, fetch });
+      await this.#attempts.made(attempt, taskId).catch(storeFailed);
+      return this.#job({ taskId, createdAt: Date.now(), attempt }, [{ state: "submitted", taskId }], run);
     } catch (error) {
       const nothingMade = !sent || (error instanceof UpscaleError && error.charged === "no");
       const forgotten = nothingMade && this.#attempts.forget(attempt).catch(storeFailed);
@@ -267,7 +279,8 @@ export class Client {
 
   /** Goes on with what an earlier call of the same `idempotencyKey` began. */
   #goOn(kept: Begun<string | null>, { name }: Keyed, run: Run, wasm: Wasm): Job {
-    wasm.checkRepeat(this.#settings, name, kept.image, kept.taskId !== null);
+    const problem = wasm.checkRepeat(this.#settings, name, kept.image, kept.taskId !== null);
+    if (problem) throw problem;
     return this.resume({ ...kept, taskId: String(kept.taskId) }, run);
   }
 
@@ -282,14 +295,14 @@ export class Client {
     const url = String(image);
     if (preflight) {
       const wasm = await this.#wasm(run);
-      await wasm.preflight(this.#settings, url, { ...run, onUpdate: guarded(listener) });
+      await wasm.preflight(this.#settings, { ...run, onUpdate: early(listener) }, url);
     }
     return url;
   }
 
   async #upload(file: ImageFile, run: Run, listener: Listener = warn): Promise<string> {
     const wasm = await this.#wasm(run);
-    return wasm.upload(this.#settings, this.#blob(file), { ...run, onUpdate: guarded(listener) });
+    return wasm.upload(this.#settings, { ...run, onUpdate: early(listener) }, this.#blob(file));
   }
 
   #blob(file: ImageFile): Blob {
@@ -312,27 +325,34 @@ export class Client {
     }
   }
 
-  async #createTask(request: CreateTaskRequest, run: Run, settings = this.#settings): Promise<Update> {
+  async #createTask(request: CreateTaskRequest, run: Run, settings = this.#settings): Promise<string> {
     const { model, callBackUrl, input } = request;
     const wasm = await this.#wasm(run);
     return wasm.createTask(
       settings,
+      this.#gateway ? { attempt: attemptId(), ...run } : run,
       String(model),
       String(input.image),
       callBackUrl?.toString(),
-      this.#gateway ? { attempt: attemptId(), ...run } : run,
     );
   }
 
   #job(ticket: Ticket, updates: Update[], run: Run): Job {
     // Its errors resume this very ticket, which knows the task's age.
-    const fail = (failure: Failure, cause: unknown) =>
-      new UpscaleError(failure, cause, () => this.resume(ticket));
+    const fail: Fail = (failure, cause) => new UpscaleError(named(failure), cause, () => this.resume(ticket));
     return new Job(ticket, updates, async (onUpdate) => {
       const wasm = await this.#wasm(run);
       const settings = { ...this.#settings, fail };
       const result = await this.#followed(ticket, () =>
-        wasm.follow(settings, ticket.taskId, ticket.createdAt, { ...run, onUpdate }),
+        wasm.follow(
+          settings,
+          {
+            ...run,
+            onUpdate: (state: string, taskId: string) => onUpdate({ state, taskId }),
+          },
+          ticket.taskId,
+          ticket.createdAt,
+        ),
       );
       return withBlob(result, wasm, settings);
     });
@@ -355,15 +375,7 @@ export class Client {
 
   async #wasm({ signal }: CallOptions): Promise<Wasm> {
     signal?.throwIfAborted();
-    try {
-      return await this.#load();
-    } catch (cause) {
-      const message =
-        "The WebAssembly of crisp-upscale could not be loaded, so nothing was sent. " +
-        "Check that its .wasm file is served beside the script and that the page's Content-Security-Policy " +
-        "has 'wasm-unsafe-eval' in script-src.";
-      throw this.#error({ ...NOTHING_SENT, kind: "load-failed", message, retryable: true }, cause);
-    }
+    return this.#load();
   }
 
   #invalid(message: string): UpscaleError {
@@ -375,22 +387,45 @@ export class Client {
   }
 }
 
-const NOTHING_SENT = {
-  code: null,
-  status: null,
-  taskId: null,
-  charged: "no",
-  resumable: false,
-} as const;
+/** What the WebAssembly says of a failure, in the order in which it does. */
+type Told = [
+  kind: Failure["kind"],
+  code: number | null,
+  status: number | null,
+  message: string,
+  taskId: string | null,
+  charged: Failure["charged"],
+  retryable: boolean,
+  resumable: boolean,
+];
 
-/** A result as the WebAssembly makes it, with its `blob`. */
+/** Makes an error of what the WebAssembly says of a failure. */
+export type Fail = (failure: Told, cause: unknown) => UpscaleError;
+
+/** A failure with names to what the WebAssembly says of it. */
+export function named(told: Told): Failure {
+  const [kind, code, status, message, taskId, charged, retryable, resumable] = told;
+  return { kind, code, status, message, taskId, charged, retryable, resumable };
+}
+
+/** A result with names to what the WebAssembly says of it, and with its `blob`. */
 export function withBlob(
-  result: Omit<UpscaleResult, "blob">,
+  // In the order in which it does.
+  [taskId, url, type, width, height, credits, createTime, completeTime, expiresAt]: [
+    ...[
+      taskId: string,
+      url: string,
+      type: UpscaleResult["type"],
+      width: number | null,
+      height: number | null,
+    ],
+    ...[credits: number | null, createTime: number | null, completeTime: number | null, expiresAt: number],
+  ],
   wasm: Wasm,
   settings: Parameters<Wasm["download"]>[0],
 ): UpscaleResult {
-  const blob = async (options: CallOptions = {}) =>
-    wasm.download(settings, result.taskId, result.url, options);
+  const result = { taskId, url, type, width, height, credits, createTime, completeTime, expiresAt };
+  const blob = async (options: CallOptions = {}) => wasm.download(settings, options, taskId, url);
   // Not enumerable, so that the result stays plain data for JSON and structured clones.
   return Object.defineProperty(result, "blob", { value: blob }) as UpscaleResult;
 }
@@ -429,6 +464,16 @@ function guarded<U>(listener: (update: U) => void): (update: U) => void {
     } catch (error) {
       console.error("crisp-upscale: onUpdate threw", error);
     }
+  };
+}
+
+/** The same, told as the WebAssembly does what happens before there is a task. */
+function early(listener: Listener): (state: EarlyUpdate["state"], of: string) => void {
+  const tell = guarded(listener);
+  return (state, of) => {
+    if (state === "warning") tell({ state, warning: of });
+    else if (state === "uploaded") tell({ state, url: of });
+    else tell({ state });
   };
 }
 

@@ -82,6 +82,15 @@ export interface Failure {
   resumable: boolean;
 }
 
+/** @internal What holds for every failure before anything is sent. */
+export const NOTHING_SENT = {
+  code: null,
+  status: null,
+  taskId: null,
+  charged: "no",
+  resumable: false,
+} as const;
+
 /**
  * Every rejection of this package, except for an abort, which rejects with the signal's own reason.
  *

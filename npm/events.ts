@@ -45,27 +45,27 @@ export class Events {
 /** Where one job finds what was pushed of its task. */
 class Ear {
   readonly taskId: string;
-  /** Messages; `true` for "listening now", and `false` for "broken". */
-  readonly #heard: (string | boolean)[];
+  /** Messages; 1 for "listening now", and 2 for "broken". */
+  readonly #heard: (string | number)[];
   #wake = () => {};
 
   constructor(taskId: string, listening: boolean) {
     this.taskId = taskId;
-    this.#heard = listening ? [true] : [];
+    this.#heard = listening ? [1] : [];
   }
 
-  take(): string | boolean | undefined {
+  take(): string | number | undefined {
     return this.#heard.shift();
   }
 
   /** Resolves when there is something to take. */
-  woken(): Promise<true> {
+  woken(): Promise<void> {
     return new Promise((resolve) => {
-      this.#wake = () => resolve(true);
+      this.#wake = resolve;
     });
   }
 
-  put(heard: string | false): void {
+  put(heard: string | 2): void {
     this.#heard.push(heard);
     this.#wake();
   }
@@ -131,7 +131,7 @@ class Line {
     if (this.#opening === opened) this.#opening = undefined;
     if (this.#open === opened) this.#open = undefined;
     // Those who stayed and are on no other.
-    for (const ear of opened.ears) if (!this.#open?.ears.has(ear)) ear.put(false);
+    for (const ear of opened.ears) if (!this.#open?.ears.has(ear)) ear.put(2);
     void this.#widen();
   }
 

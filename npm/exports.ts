@@ -26,3 +26,4 @@ export type {
   UpscaleResult,
   UpscalerOptions,
 } from "./types.js";
+export type { WasmSource } from "./wasm.js";

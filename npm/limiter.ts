@@ -10,10 +10,10 @@
  */
 export class Limiter {
   // The rule is in core/src/limiter.rs, and src/turn.rs keeps it: here is what both work on.
-  /** @internal Requests that have started and not ended. */
-  underWay = 0;
-  /** @internal When requests ended, on the clock of `performance.now()`. */
-  ended = new Float64Array();
-  /** Those who wait, in the order in which they came. Not private, so that the WebAssembly may. */
-  protected readonly queue = new Set<unknown>();
+  /** @internal How many requests are under way, and when those ended that still count. */
+  counts: number[] = [];
+  /** @internal Settles when all who wait are through. */
+  tail: Promise<unknown> | undefined;
+  /** @internal Wakes the first of them. */
+  wake: (() => void) | undefined;
 }

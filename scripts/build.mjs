@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { cp, readFile, rm, writeFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
+import { writeLicences } from "./licences.mjs";
 import { Failed, root, run, script, step } from "./run.mjs";
 import { toolchain } from "./toolchain.mjs";
 import { client, compile, gateway, sandbox } from "./wasm.mjs";
@@ -32,6 +33,7 @@ export async function build() {
   say(5, "The gateway in WebAssembly (the first time takes a minute)");
   await compile(gateway, tools);
   await cp(`${root}/gateway/worker.js`, `${root}/dist/${gateway.folder}/worker.js`);
+  await writeLicences([client, sandbox, gateway], tools);
   say(6, "The TypeScript and the page");
   await inline();
   await run(`${root}/node_modules/.bin/tsc`, ["-p", "tsconfig.json"]);

@@ -2,6 +2,7 @@
 // Sets up, builds, and runs every check and test; ends with one line of counts.
 import { readdir } from "node:fs/promises";
 import { stripVTControlCharacters } from "node:util";
+import { audit } from "./audit.mjs";
 import { browser } from "./browser.mjs";
 import { build } from "./build.mjs";
 import { attempt, root, script, step } from "./run.mjs";
@@ -37,6 +38,11 @@ await script(async () => {
   await check("Types of the scripts and tests", `${bin}/tsc`, ["-p", "scripts"]);
   await check("Types as users meet them", `${bin}/tsc`, ["-p", "tests/types"]);
 
+  await check("Publication of the crate of the rules, tried", "cargo", [
+    ...["publish", "--dry-run", "--locked", "--allow-dirty", "--package", "crisp-upscale-core"],
+  ]);
+  for (const { outcome } of await audit()) counts[outcome] += 1;
+
   step("Tests of the Rust");
   const rust = await attempt("cargo", ["test", "--locked", "--workspace"], { echo: true });
   count(rust, /^test result: .*? (\d+) passed; (\d+) failed; (\d+) ignored/gm);
@@ -56,6 +62,13 @@ await script(async () => {
     { echo: true, env: { CHROMIUM: chromium } },
   );
   count(node, /^ℹ pass (\d+)$[\s\S]*?^ℹ fail (\d+)$[\s\S]*?^ℹ skipped (\d+)$/gm);
+
+  step("The packed tarball in each runtime and through each bundler");
+  const everywhere = await attempt(process.execPath, ["tests/everywhere/run.mjs"], {
+    echo: true,
+    env: { CHROMIUM: chromium },
+  });
+  count(everywhere, /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/gm);
 
   const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : "";
   console.log(`\n${counts.passed} passed, ${counts.failed} failed${skipped}`);
@@ -103,7 +116,7 @@ function count({ ok, output }, pattern) {
   // Reporters colour what they print to a terminal.
   const matches = [...stripVTControlCharacters(output).matchAll(pattern)];
   const sum = (/** @type {number} */ group) =>
-    matches.reduce((total, match) => total + Number(match[group]), 0);
+    matches.reduce((total, match) => total + Number(match[group] ?? 0), 0);
   counts.passed += sum(1);
   counts.skipped += sum(3);
   counts.failed += ok && matches.length > 0 ? sum(2) : Math.max(1, sum(2));

@@ -1,7 +1,8 @@
 // @ts-check
 // Compiles a crate to wasm32, generates its JavaScript, and shrinks the wasm.
 import { existsSync } from "node:fs";
-import { mkdir, rename, stat } from "node:fs/promises";
+import { cp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { shortened, types } from "./glue.mjs";
 import { root, run } from "./run.mjs";
 
 /**
@@ -10,7 +11,8 @@ import { root, run } from "./run.mjs";
  * @property {string} crate as Cargo calls it
  * @property {string} profile of Cargo.toml
  * @property {string[]} rustflags beside those that every crate has
- * @property {string} optimise wasm-opt's level
+ * @property {string[]} optimise what wasm-opt is told
+ * @property {boolean} [small] whether its names are shortened, and its JavaScript is only what is needed
  * @property {string} folder of `dist/` where it is left
  */
 
@@ -20,7 +22,13 @@ export const client = {
   crate: "crisp-upscale",
   profile: "release",
   rustflags: [],
-  optimise: "-Oz",
+  // Written anew as structured control flow, it is a little smaller; and what is stripped only tools read.
+  optimise: [
+    // For an abort that nobody handles.
+    "--remove-exports=__abort_handler,__instance_terminated",
+    ...["-Oz", "--flatten", "--rereloop", "-Oz", "-Oz", "--strip-producers", "--strip-target-features"],
+  ],
+  small: true,
   folder: "wasm",
 };
 
@@ -30,7 +38,7 @@ export const sandbox = {
   crate: "crisp-upscale-sandbox",
   profile: "sandbox",
   rustflags: ["-Ctarget-feature=+simd128"],
-  optimise: "-O3",
+  optimise: ["-O3"],
   folder: "wasm",
 };
 
@@ -41,9 +49,45 @@ export const gateway = {
   // The client's, since the standard library is built once for each.
   profile: "release",
   rustflags: [],
-  optimise: "-O2",
+  optimise: ["-O2"],
   folder: "gateway",
 };
+
+/**
+ * The command that compiles it.
+ *
+ * @param {Crate} crate
+ * @param {import("./toolchain.mjs").Toolchain} tools
+ */
+export function command(crate, tools) {
+  // Nothing here can catch a panic, so none is unwound or described, which saves a third of the size.
+  const flags = [
+    "-Zlocation-detail=none",
+    "-Zfmt-debug=none",
+    "-Zunstable-options",
+    "-Cpanic=immediate-abort",
+  ];
+  return {
+    args: [
+      // As a cdylib alone, which is a sixth smaller for the client than with an rlib beside it. Its Cargo.toml
+      // does not say so, since who depends on it as a library needs no cdylib.
+      ...["rustc", "--locked", "--lib", "--crate-type", "cdylib"],
+      ...["-p", crate.crate, "--profile", crate.profile],
+      ...["--target", "wasm32-unknown-unknown", "--target-dir", targetDir(crate)],
+      ...["-Zbuild-std=std", "-Zbuild-std-features=optimize_for_size", "-Zpanic-immediate-abort"],
+    ],
+    env: {
+      RUSTC: tools.rustc,
+      // These flags are unstable in name; the compiler that has them is a stable one, and pinned by OLDEST.
+      RUSTC_BOOTSTRAP: "1",
+      RUSTFLAGS: [...flags, ...crate.rustflags].join(" "),
+      CARGO_ENCODED_RUSTFLAGS: undefined,
+      CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER: tools.linker,
+    },
+  };
+}
+
+const targetDir = (/** @type {Crate} */ { profile }) => `${root}/target/wasm/${profile}`;
 
 /**
  * Leaves `dist/FOLDER/NAME.js`, `NAME.d.ts` and `NAME_bg.wasm`.
@@ -52,46 +96,29 @@ export const gateway = {
  * @param {import("./toolchain.mjs").Toolchain} tools
  */
 export async function compile(crate, tools) {
-  const targetDir = `${root}/target/wasm/${crate.profile}`;
-  const compiled = `${targetDir}/wasm32-unknown-unknown/${crate.profile}/${crate.name}.wasm`;
+  const compiled = `${targetDir(crate)}/wasm32-unknown-unknown/${crate.profile}/${crate.name}.wasm`;
   const folder = `${root}/dist/${crate.folder}`;
   const generated = `${folder}/${crate.name}_bg.wasm`;
 
-  // Nothing here can catch a panic, so none is unwound or described, which saves a third of the size.
-  const flags = [
-    "-Zlocation-detail=none",
-    "-Zfmt-debug=none",
-    "-Zunstable-options",
-    "-Cpanic=immediate-abort",
-  ];
-  await run(
-    tools.cargo,
-    [
-      // As a cdylib alone, which is a sixth smaller for the client than with an rlib beside it. Its Cargo.toml
-      // does not say so, since who depends on it as a library needs no cdylib.
-      ...["rustc", "--locked", "--lib", "--crate-type", "cdylib"],
-      ...["-p", crate.crate, "--profile", crate.profile],
-      ...["--target", "wasm32-unknown-unknown", "--target-dir", targetDir],
-      ...["-Zbuild-std=std", "-Zbuild-std-features=optimize_for_size", "-Zpanic-immediate-abort"],
-    ],
-    {
-      env: {
-        RUSTC: tools.rustc,
-        // These flags are unstable in name; the compiler that has them is a stable one, and pinned by OLDEST.
-        RUSTC_BOOTSTRAP: "1",
-        RUSTFLAGS: [...flags, ...crate.rustflags].join(" "),
-        CARGO_ENCODED_RUSTFLAGS: undefined,
-        CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER: tools.linker,
-      },
-    },
-  );
+  const { args, env } = command(crate, tools);
+  await run(tools.cargo, args, { env });
   if (await isNewer(generated, compiled)) return;
 
-  await mkdir(folder, { recursive: true });
-  await run("cargo", ["run", "--locked", "-p", "bindgen", "--", compiled, folder, crate.name]);
-  const optimised = `${generated}.${process.pid}`;
-  await run(`${root}/node_modules/.bin/wasm-opt`, [crate.optimise, generated, "-o", optimised]);
-  await rename(optimised, generated);
+  // Beside, and moved when all is done: what is half made must not look newer than what it is made of.
+  const made = `${targetDir(crate)}/generated`;
+  await rm(made, { recursive: true, force: true });
+  await run("cargo", ["run", "--locked", "-p", "bindgen", "--", compiled, made, crate.name]);
+  const wasm = `${made}/${crate.name}_bg.wasm`;
+  const shorten = crate.small ? ["--minify-imports-and-exports-and-modules"] : [];
+  const wasmOpt = `${root}/node_modules/.bin/wasm-opt`;
+  const printed = await run(wasmOpt, [...crate.optimise, ...shorten, wasm, "-o", wasm], { quiet: true });
+  if (crate.small) {
+    const [script, declarations] = [`${made}/${crate.name}.js`, `${made}/${crate.name}.d.ts`];
+    await writeFile(script, shortened(await readFile(script, "utf8"), JSON.parse(printed)));
+    await writeFile(declarations, types(await readFile(declarations, "utf8")));
+  }
+  await rm(generated, { force: true });
+  await cp(made, folder, { recursive: true });
 }
 
 /**

@@ -1,18 +1,16 @@
 //! What `npm/callback.ts` asks of the rules in [`crisp_upscale_core::webhook`]. It goes the way from
 //! one to the next itself, so that a page that receives no callbacks need not load that way.
 
-use crisp_upscale_core::job::Request;
-use crisp_upscale_core::webhook::{self, Claim, Opened, PATIENCE, Posted, Said};
-use js_sys::{Array, Date, Uint8Array};
+use crisp_upscale_core::job::Upscaled;
+use crisp_upscale_core::webhook::{self, Opened, PATIENCE, Posted, Said};
+use js_sys::{Array, Date, Promise};
 use wasm_bindgen::prelude::*;
 
-use crate::clock;
-use crate::drive::{Call, to_js};
-use crate::exchange::{Ask, Came};
-use crate::exports::thrown;
-use crate::file::described;
-use crate::js::{Run, Settings};
-use crate::parsed::Parsed;
+use crate::call::{Act, Call, Came, Do, text_of, to_js};
+use crate::exports::{promise, result, thrown};
+use crate::file::{described, look_at};
+use crate::host::{Parsed, Run, Settings, now};
+use crate::request::Ask;
 
 /// Opens a callback: gives `[claims, signature, otherwise]` of [`webhook::Opened`], where a claim is
 /// `[taskId, message]`; or the word for why it is refused; or `undefined` where the tolerance, in
@@ -35,10 +33,8 @@ pub fn open_callback(
     };
     match webhook::open::<Parsed>(posted, signed.then_some(window), Date::now() as u64) {
         Ok(Opened { claims, signature, otherwise }) => {
-            let claim = |claim: Claim| Array::of2(&claim.task_id.into(), &claim.message.into());
-            let claims: Array = claims.into_iter().map(claim).collect();
-            let signature = signature.map(|bytes| Uint8Array::from(bytes.as_slice()));
-            Array::of3(&claims, &signature.into(), &otherwise.as_str().into()).into()
+            let claims: Vec<_> = claims.into_iter().map(|claim| (claim.task_id, claim.message)).collect();
+            to_js(&(claims, signature, otherwise.as_str()))
         }
         Err(refusal) => refusal.as_str().into(),
     }
@@ -50,25 +46,48 @@ pub fn open_callback(
 /// # Errors
 /// The package's `Error` where the client is set up wrongly.
 #[wasm_bindgen(js_name = readCallback)]
-pub async fn read_callback(settings: Settings, task_id: String, run: Run) -> Result<Array, JsValue> {
-    let call = Call::begin(settings, run)?;
-    call.check(|| Ok(())).map_err(|halt| thrown(&call.settings, halt))?;
-    let give_up = clock::now().saturating_add(PATIENCE);
-    let (said, cause) = match call
-        .send(&Ask::Job(&Request::Look(task_id.clone())), give_up)
-        .await
-        .map_err(|halt| thrown(&call.settings, halt))?
-    {
-        Came::Reply(reply, text) => (Said::of_reply(&task_id, &reply), text.into()),
-        Came::Fault(fault, error) => (Said::Later(fault.of_read().of_task(&task_id)), error),
-    };
-    let (kind, what) = match said {
-        Said::Success(upscaled) => ("success", to_js(&described(&call, upscaled).await?)?),
-        Said::Failed(failure) => ("failed", thrown(&call.settings, call.error(failure, &cause))),
-        Said::Later(failure) => ("later", thrown(&call.settings, call.error(failure, &cause))),
-        Said::Refused(refusal) => ("refused", refusal.as_str().into()),
-    };
-    Ok(Array::of2(&kind.into(), &what))
+pub fn read_callback(settings: Settings, run: Run, task_id: String) -> Promise {
+    promise(settings, run, async move |call| {
+        let mut reading = Reading { task_id, upscaled: None, said: None };
+        call.drive(&mut reading).await?;
+        Ok(reading.said.map(|(kind, what)| Array::of2(&kind.into(), &what)).into())
+    })
+}
+
+struct Reading {
+    task_id: String,
+    upscaled: Option<Upscaled>,
+    said: Option<(&'static str, JsValue)>,
+}
+
+impl Act for Reading {
+    fn step(&mut self, call: &Call, came: Came) -> Do<'_> {
+        if let Some(upscaled) = self.upscaled.take() {
+            self.said = Some(("success", result(described(upscaled, came))));
+            return Do::Done;
+        }
+        let (said, cause) = match came {
+            Came::Reply(reply, came) => (Said::of_reply(&self.task_id, &reply), text_of(&came)),
+            Came::Fault(fault, error) => (Said::Later(fault.of_read().of_task(&self.task_id)), error),
+            Came::Nothing | Came::Waited(_) => {
+                return match call.check(Ok(())) {
+                    Ok(()) => Do::Send(Ask::Look(&self.task_id), now().saturating_add(PATIENCE)),
+                    Err(failure) => Do::Fail(failure, JsValue::UNDEFINED),
+                };
+            }
+        };
+        let thrown = |failure| thrown(&call.settings, call.error(failure, &cause));
+        self.said = Some(match said {
+            Said::Success(upscaled) => {
+                let upscaled = self.upscaled.insert(*upscaled);
+                return look_at(call, &upscaled.url);
+            }
+            Said::Failed(failure) => ("failed", thrown(failure)),
+            Said::Later(failure) => ("later", thrown(failure)),
+            Said::Refused(refusal) => ("refused", refusal.as_str().into()),
+        });
+        Do::Done
+    }
 }
 
 /// The HTTP status for a kind of outcome, or for the word for a refusal.

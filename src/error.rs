@@ -22,28 +22,34 @@ impl fmt::Display for UpscaleError {
 
 impl core::error::Error for UpscaleError {}
 
-/// Why a call stopped.
-pub(crate) enum Halt {
-    /// By a failure.
-    Failed(UpscaleError),
-    /// By what the caller's own signal or listener threw, which the caller gets as it is.
-    Thrown(JsValue),
+/// Why a call stopped: by a failure, or, where there is none, by what the caller's own signal threw, which the caller
+/// gets as it is. Boxed, since everything that can fail hands it on.
+pub(crate) type Halt = Box<Stopped>;
+
+pub(crate) struct Stopped {
+    pub(crate) failure: Option<Box<Failure>>,
+    pub(crate) cause: JsValue,
 }
 
-impl From<JsValue> for Halt {
-    fn from(thrown: JsValue) -> Self {
-        Halt::Thrown(thrown)
-    }
+/// The caller's own reason.
+pub(crate) fn aborted(cause: JsValue) -> Halt {
+    Box::new(Stopped { failure: None, cause })
+}
+
+/// A failure, and what the runtime or the server said.
+pub(crate) fn failed(failure: Box<Failure>, cause: JsValue) -> Halt {
+    Box::new(Stopped { failure: Some(failure), cause })
+}
+
+/// A failure of which nobody said anything.
+pub(crate) fn bare(failure: Box<Failure>) -> Halt {
+    failed(failure, JsValue::UNDEFINED)
 }
 
 impl From<Halt> for UpscaleError {
     fn from(halt: Halt) -> Self {
-        match halt {
-            Halt::Failed(error) => error,
-            // Callers in Rust have neither signal nor listener.
-            Halt::Thrown(cause) => {
-                UpscaleError { failure: Failure::invalid("The runtime threw. The cause says what."), cause }
-            }
-        }
+        // Callers in Rust have no signal.
+        let thrown = || Failure::invalid("The runtime threw. The cause says what.");
+        UpscaleError { failure: *halt.failure.unwrap_or_else(thrown), cause: halt.cause }
     }
 }

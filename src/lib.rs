@@ -6,21 +6,19 @@
 //!
 //! The rules, which know neither network nor JavaScript, are in [`crisp_upscale_core`].
 
-mod bearer;
+mod call;
 #[cfg(feature = "exports")]
 mod callback;
 mod calls;
-mod clock;
-mod drive;
 mod error;
-mod exchange;
 #[cfg(feature = "exports")]
 mod exports;
 mod file;
-mod js;
+mod host;
+#[cfg(feature = "exports")]
 mod listen;
-mod parsed;
-mod stop;
+mod play;
+mod request;
 mod turn;
 mod upload;
 mod upscaler;
@@ -36,8 +34,13 @@ pub use exports::{
     check_repeat, create_task, credits, download, follow, get_task, is_key_over, listen, preflight, upload,
 };
 #[cfg(feature = "exports")]
-pub use js::{Blob, Line, Run, Settings};
+pub use host::{Line, Run, Settings};
 pub use upscaler::{Ticket, Upscaler};
+
+/// Of the npm package: a Rust program has its own.
+#[cfg(all(feature = "exports", target_family = "wasm"))]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
 /// The README's example in Rust compiles.
 #[cfg(doctest)]

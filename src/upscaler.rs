@@ -3,17 +3,20 @@
 use core::fmt;
 use core::time::Duration;
 
+use crisp_upscale_core::failure::Failure;
 use crisp_upscale_core::result::UpscaleResult;
 use crisp_upscale_core::wire::{MODEL, TaskDetail};
-use js_sys::{Array, Date, Function, Object, Reflect, Set};
+use js_sys::{Array, Date, Function, Object, Reflect};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
-use crate::drive::Call;
-use crate::error::{Halt, UpscaleError};
-use crate::js::{Blob, Limiter, Run, Settings};
-use crate::upload::{random_name, upload};
-use crate::{calls, file};
+use crate::call::Call;
+use crate::calls::{Credits, Record};
+use crate::error::{UpscaleError, bare};
+use crate::file::{Download, Preflight};
+use crate::host::{Limiter, Run, Settings, random};
+use crate::play::Play;
+use crate::upload::Upload;
 
 /// Enlarges images with Recraft's crisp upscale, in a Rust program that is compiled to WebAssembly.
 ///
@@ -96,9 +99,10 @@ impl Upscaler {
     /// # Errors
     /// What went wrong, whether it was charged, and the task where one was made.
     pub async fn upscale(&self, image: &str) -> Result<UpscaleResult, UpscaleError> {
-        let call = self.creating()?;
-        let job = calls::create(&call, MODEL, image.to_owned(), None)?;
-        Ok(call.ended(job, None).await?)
+        let call = self.creating();
+        let mut play = Play::create(&call, MODEL, image.to_owned(), None).map_err(bare)?;
+        call.drive(&mut play).await?;
+        ended(&call, play.on()).await
     }
 
     /// Makes the task, once, and does not wait for its end. `image` is as for [`upscale`](Self::upscale).
@@ -106,10 +110,10 @@ impl Upscaler {
     /// # Errors
     /// As [`upscale`](Self::upscale).
     pub async fn submit(&self, image: &str) -> Result<Ticket, UpscaleError> {
-        let call = self.creating()?;
-        let job = calls::create(&call, MODEL, image.to_owned(), None)?;
-        let task_id = call.made(job).await?;
-        Ok(Ticket { task_id, created_at: Date::now() })
+        let call = self.creating();
+        let mut play = Play::create(&call, MODEL, image.to_owned(), None).map_err(bare)?;
+        call.drive(&mut play).await?;
+        Ok(Ticket { task_id: play.task_id.unwrap_or_default(), created_at: Date::now() })
     }
 
     /// Waits for the end of a task that was made earlier. Costs nothing.
@@ -117,8 +121,9 @@ impl Upscaler {
     /// # Errors
     /// As [`upscale`](Self::upscale).
     pub async fn resume(&self, ticket: &Ticket) -> Result<UpscaleResult, UpscaleError> {
-        let call = self.call()?;
-        Ok(calls::follow(&call, ticket.task_id.clone(), ticket.created_at).await?)
+        let call = self.call();
+        let play = Play::follow(&call, ticket.task_id.clone(), ticket.created_at).map_err(bare)?;
+        ended(&call, play).await
     }
 
     /// How a task stands: one look, without waiting.
@@ -126,7 +131,9 @@ impl Upscaler {
     /// # Errors
     /// Why there is no record.
     pub async fn task(&self, task_id: &str) -> Result<TaskDetail, UpscaleError> {
-        Ok(calls::record(&self.call()?, task_id.to_owned()).await?)
+        let mut record = Record { task_id: task_id.to_owned(), detail: None };
+        self.call().drive(&mut record).await?;
+        record.detail.ok_or_else(nothing)
     }
 
     /// Checks a file by its first bytes and its size, and uploads it, so that the service can fetch it for
@@ -135,7 +142,9 @@ impl Upscaler {
     /// # Errors
     /// What is wrong with the file, before anything is sent; or why it could not be uploaded.
     pub async fn upload(&self, file: &web_sys::Blob) -> Result<String, UpscaleError> {
-        Ok(upload(&self.call()?, file.unchecked_ref::<Blob>()).await?)
+        let mut upload = Upload::new(file.into());
+        self.call().drive(&mut upload).await?;
+        Ok(upload.url)
     }
 
     /// Looks at an image by its URL before it is paid for. Where it cannot be fetched from here, as in a page whose
@@ -144,7 +153,7 @@ impl Upscaler {
     /// # Errors
     /// Its host refuses, or the file is not one that the service takes.
     pub async fn preflight(&self, image: &str) -> Result<(), UpscaleError> {
-        Ok(file::preflight(&self.call()?, image).await?)
+        Ok(self.call().drive(&mut Preflight(image.to_owned())).await?)
     }
 
     /// Fetches a result's image, without the key.
@@ -152,7 +161,10 @@ impl Upscaler {
     /// # Errors
     /// Why it could not be fetched. It is paid for and may be fetched again.
     pub async fn download(&self, result: &UpscaleResult) -> Result<web_sys::Blob, UpscaleError> {
-        Ok(file::download(&self.call()?, &result.task_id, &result.url).await?.unchecked_into())
+        let (task_id, url) = (result.task_id.clone(), result.url.clone());
+        let mut download = Download { task_id, url, blob: JsValue::UNDEFINED };
+        self.call().drive(&mut download).await?;
+        Ok(download.blob.unchecked_into())
     }
 
     /// The account's balance, in credits.
@@ -160,27 +172,29 @@ impl Upscaler {
     /// # Errors
     /// Why it is not known.
     pub async fn credits(&self) -> Result<f64, UpscaleError> {
-        Ok(calls::credits(&self.call()?).await?)
+        let mut credits = Credits::default();
+        self.call().drive(&mut credits).await?;
+        Ok(credits.0)
     }
 
-    fn call(&self) -> Result<Call, UpscaleError> {
-        Ok(self.begin(Object::new().unchecked_into())?)
+    fn call(&self) -> Call {
+        self.begin(Object::new().unchecked_into())
     }
 
     /// A call that makes a task.
-    fn creating(&self) -> Result<Call, UpscaleError> {
+    fn creating(&self) -> Call {
         let run: Run = Object::new().unchecked_into();
         if self.gateway {
-            run.set_attempt(&random_name().map_err(Halt::Thrown)?);
+            run.set_attempt(&random());
         }
-        Ok(self.begin(run)?)
+        self.begin(run)
     }
 
-    fn begin(&self, run: Run) -> Result<Call, Halt> {
+    fn begin(&self, run: Run) -> Call {
         if let Some(timeout) = self.timeout {
             run.set_timeout(timeout.as_millis() as f64);
         }
-        Ok(Call::begin(self.settings.clone(), run)?)
+        Call::begin(self.settings.clone(), run)
     }
 }
 
@@ -189,6 +203,17 @@ impl fmt::Debug for Upscaler {
         // Not the settings, which hold the key.
         f.debug_struct("Upscaler").field("timeout", &self.timeout).finish_non_exhaustive()
     }
+}
+
+/// Plays to the end of the task.
+async fn ended(call: &Call, mut play: Play) -> Result<UpscaleResult, UpscaleError> {
+    call.drive(&mut play).await?;
+    play.result.ok_or_else(nothing)
+}
+
+/// What is done has come to something; the compiler cannot know.
+fn nothing() -> UpscaleError {
+    bare(Failure::invalid("Nothing came of it.")).into()
 }
 
 fn settings(bearer: &str) -> Settings {
@@ -201,11 +226,10 @@ fn settings(bearer: &str) -> Settings {
     settings
 }
 
-fn limiter() -> Limiter {
-    let limiter: Limiter = Object::new().unchecked_into();
-    limiter.set_under_way(0);
-    limiter.set_ended(Vec::new());
-    limiter.set_queue(&Set::new_empty());
+fn limiter() -> Object {
+    let limiter = Object::new();
+    let limiter_: &Limiter = limiter.unchecked_ref();
+    limiter_.set_counts(&Array::new());
     limiter
 }
 
@@ -219,16 +243,13 @@ extern "C" {
     fn set_bearer(this: &Settings, key: &str);
 
     #[wasm_bindgen(method, setter, js_name = limiter)]
-    fn set_limiter(this: &Settings, limiter: &Limiter);
+    fn set_limiter(this: &Settings, limiter: &Object);
 
     #[wasm_bindgen(method, setter, js_name = fetch)]
     fn set_fetch(this: &Settings, fetch: &Function);
 
     #[wasm_bindgen(method, setter, js_name = durations)]
     fn set_durations(this: &Settings, durations: &Array);
-
-    #[wasm_bindgen(method, setter, js_name = queue)]
-    fn set_queue(this: &Limiter, queue: &Set<Array>);
 
     #[wasm_bindgen(method, setter, js_name = timeout)]
     fn set_timeout(this: &Run, timeout: f64);

@@ -157,8 +157,6 @@ describe("over sockets that break", { concurrency: true }, () => {
         base: host.faults.url,
         control: host.faults.control,
         image: `${own.images}/small.png`,
-        jobs: 1,
-        patience: 60_000,
       });
 
       /** @param {Kind | undefined} kind @param {Name | undefined} name @param {number} times @param {number} speed */

@@ -128,7 +128,7 @@ test("a file is uploaded as the API documents it, and its URL is what is upscale
   assert.equal(upload?.redirect, "manual");
   const { form, file } = await formOf(upload);
   assert.match(String(form.get("uploadPath")), /^images\/[a-z-]+$/, "no slash at either end");
-  assert.match(file.name, /^[a-z]{32}\.jpg$/);
+  assert.match(file.name, /^[0-9a-f]{32}\.jpg$/);
   assert.equal(file.type, "image/jpeg");
   assert.deepEqual(new Uint8Array(await file.arrayBuffer()), CAT);
   assert.deepEqual(await create?.json(), { model: "recraft/crisp-upscale", input: { image: STORED } });

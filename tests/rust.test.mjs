@@ -23,7 +23,7 @@ await compile(
     crate: "rust-user",
     profile: "release",
     rustflags: [],
-    optimise: "-Oz",
+    optimise: ["-Oz"],
     folder: "../tests/output/rust-user",
   },
   await toolchain(),

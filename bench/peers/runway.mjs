@@ -1,7 +1,6 @@
 import RunwayML from "@runwayml/sdk";
-import { play } from "../player.mjs";
 
-play((baseURL) => {
+export function connect(baseURL) {
   const client = new RunwayML({ apiKey: "key", baseURL });
   return async (imageUri, signal) => {
     const body = { imageUri, model: "magnific_precision_upscaler_v2" };
@@ -10,4 +9,4 @@ play((baseURL) => {
       .waitForTaskOutput({ abortSignal: signal });
     return task.output[0];
   };
-});
+}

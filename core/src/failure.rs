@@ -2,6 +2,8 @@
 
 use serde::{Serialize, Serializer};
 
+use crate::text::{contains, cut};
+
 /// What went wrong. The words (`kind` in JavaScript) are part of the package's promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -151,6 +153,18 @@ pub enum Charged {
     Unknown,
 }
 
+impl Charged {
+    /// The word that JavaScript sees.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Charged::No => "no",
+            Charged::Yes => "yes",
+            Charged::Unknown => "unknown",
+        }
+    }
+}
+
 /// An error, before it becomes a JavaScript `Error`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -178,43 +192,54 @@ pub struct Failure {
 
 impl Failure {
     /// A failure of `kind` that the service did not comment on.
+    ///
+    /// Boxed, as all that make one: it is rare and large, and what moves it about would be a good part of the client.
     #[must_use]
-    pub fn new(kind: Kind, charged: Charged) -> Self {
-        Failure {
+    pub fn new(kind: Kind, charged: Charged) -> Box<Self> {
+        Failure::saying(kind, charged, kind.advice())
+    }
+
+    /// The same, with other words.
+    #[must_use]
+    pub fn saying(kind: Kind, charged: Charged, message: &str) -> Box<Self> {
+        Box::new(Failure {
             kind,
             code: None,
             status: None,
-            message: kind.advice().to_owned(),
+            message: message.to_owned(),
             task_id: None,
             charged,
             retryable: false,
             resumable: false,
             quote: None,
-        }
+        })
     }
 
     /// A call that is refused before anything is sent.
     #[must_use]
-    pub fn invalid(message: impl Into<String>) -> Self {
-        Failure { message: message.into(), ..Failure::new(Kind::InvalidInput, Charged::No) }
+    pub fn invalid(message: &str) -> Box<Self> {
+        Failure::saying(Kind::InvalidInput, Charged::No, message)
     }
 
     /// What the service says with an envelope's code.
     #[must_use]
-    pub fn of_code(code: i64, msg: Option<&str>, status: u16, charged: Charged) -> Self {
+    pub fn of_code(code: i64, msg: Option<&str>, status: u16, charged: Charged) -> Box<Self> {
         let kind = Kind::of_code(code);
-        Failure {
-            code: Some(code),
-            status: Some(status),
-            retryable: matches!(kind, Kind::RateLimited | Kind::Maintenance),
-            ..Failure::new(kind, charged)
-        }
-        .quoting(msg)
+        let mut failure = Failure::new(kind, charged).with(Some(code), status, msg);
+        failure.retryable = matches!(kind, Kind::RateLimited | Kind::Maintenance);
+        failure
+    }
+
+    /// With what came of the service: its code, the HTTP status, and its own words.
+    #[must_use]
+    pub fn with(mut self: Box<Self>, code: Option<i64>, status: u16, msg: Option<&str>) -> Box<Self> {
+        (self.code, self.status) = (code, Some(status));
+        self.quoting(msg)
     }
 
     /// With the service's own words at the end of the message.
     #[must_use]
-    pub fn quoting(self, msg: Option<&str>) -> Self {
+    pub fn quoting(self: Box<Self>, msg: Option<&str>) -> Box<Self> {
         match msg {
             Some(msg) => self.adding(" The service said: ", msg),
             None => self,
@@ -223,7 +248,7 @@ impl Failure {
 
     /// With our words and then somebody else's at the end of the message.
     #[must_use]
-    pub fn adding(mut self, ours: &str, theirs: &str) -> Self {
+    pub fn adding(mut self: Box<Self>, ours: &str, theirs: &str) -> Box<Self> {
         self.message.push_str(ours);
         self.quote.get_or_insert(self.message.len());
         self.message.push_str(theirs);
@@ -232,24 +257,25 @@ impl Failure {
 
     /// With the task that it is about.
     #[must_use]
-    pub fn of_task(self, task_id: &str) -> Self {
-        let resumable = self.kind != Kind::GenerationFailed;
-        Failure { task_id: Some(task_id.to_owned()), resumable, ..self }
+    pub fn of_task(mut self: Box<Self>, task_id: &str) -> Box<Self> {
+        self.resumable = self.kind != Kind::GenerationFailed;
+        self.task_id = Some(task_id.to_owned());
+        self
     }
 
     /// With a statement that the same call may be made again.
     #[must_use]
-    pub fn retryable(self) -> Self {
-        Failure { retryable: true, ..self }
+    pub fn retryable(mut self: Box<Self>) -> Box<Self> {
+        self.retryable = true;
+        self
     }
 
     /// Without `secret`, wherever the service echoed it. Our own words stay as they are,
     /// even where a short secret happens to be a part of them.
     #[must_use]
-    pub fn without(mut self, secret: &str) -> Self {
-        if let Some(at) = self.quote {
-            let theirs = self.message.split_off(at.min(self.message.len()));
-            self.message.push_str(&redact(&theirs, secret));
+    pub fn without(mut self: Box<Self>, secret: &str) -> Box<Self> {
+        if let Some((ours, theirs)) = self.quote.and_then(|at| self.message.split_at_checked(at)) {
+            self.message = ours.to_owned() + &redact(theirs, secret);
         }
         self
     }
@@ -258,8 +284,15 @@ impl Failure {
 /// `text` with every occurrence of `secret` blotted out.
 #[must_use]
 pub fn redact(text: &str, secret: &str) -> String {
-    if secret.is_empty() {
-        return text.to_owned();
+    const BLOT: &str = "[key]";
+    let mut clean = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = cut(rest, secret).filter(|_| !secret.is_empty()) {
+        clean.push_str(before);
+        clean.push_str(BLOT);
+        rest = after;
     }
-    text.replace(secret, "[key]")
+    clean.push_str(rest);
+    // What stood beside the secret may make it again with the blot's first or last letters.
+    if contains(&clean, secret) && !contains(BLOT, secret) { BLOT.to_owned() } else { clean }
 }

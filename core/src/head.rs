@@ -4,6 +4,7 @@
 use crate::failure::Failure;
 use crate::image::{HEAD_BYTES, Header, identify};
 use crate::input;
+use crate::text::{cut, number, push_number};
 
 /// The `Range` header that asks for no more than is looked at.
 pub const RANGE: &str = "bytes=0-65535";
@@ -38,7 +39,7 @@ impl Head {
     ///
     /// # Errors
     /// [`crate::failure::Kind::InvalidInput`]: the host refuses, or the file is not one that is taken.
-    pub fn preflight(&self) -> Result<Option<Header>, Failure> {
+    pub fn preflight(&self) -> Result<Option<Header>, Box<Failure>> {
         if self.is_file() {
             let total_bytes = self.total_bytes.unwrap_or(self.bytes.len() as u64);
             return input::file(&self.bytes, total_bytes).map(Some);
@@ -47,9 +48,9 @@ impl Head {
             return Ok(None);
         }
         let mut message = String::from("The image's host answers with HTTP status ");
-        message.push_str(&self.status.to_string());
+        push_number(&mut message, self.status.into());
         message.push_str(". Check the image's URL, and that everybody can fetch it.");
-        Err(Failure::invalid(message))
+        Err(Failure::invalid(&message))
     }
 
     fn is_file(&self) -> bool {
@@ -62,8 +63,8 @@ impl Head {
 #[must_use]
 pub fn total_bytes(status: u16, content_range: Option<&str>, content_length: Option<&str>) -> Option<u64> {
     if status == 206 {
-        content_range?.split_once('/')?.1.trim().parse().ok()
+        number(cut(content_range?, "/")?.1.trim_ascii())
     } else {
-        content_length?.trim().parse().ok()
+        number(content_length?.trim_ascii())
     }
 }

@@ -24,6 +24,8 @@ pub fn upload_base_url(given: Option<String>, base_url: String) -> String {
 }
 
 fn trimmed(mut url: String) -> String {
-    url.truncate(url.trim_end_matches('/').len());
+    while url.ends_with('/') {
+        url.pop();
+    }
     url
 }

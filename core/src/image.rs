@@ -5,6 +5,8 @@
 
 use core::fmt;
 
+use crate::text::{begins, push_number};
+
 /// The largest file the API takes, in bytes: its documentation says "10.0 MB".
 /// Read as binary megabytes, so that no file is refused that the service might take.
 pub const MAX_BYTES: u64 = 10 * 1024 * 1024;
@@ -72,9 +74,9 @@ impl Header {
             return None;
         }
         let mut warning = String::from("The image has ");
-        warning.push_str(&width.to_string());
+        push_number(&mut warning, width.into());
         warning.push_str(" × ");
-        warning.push_str(&height.to_string());
+        push_number(&mut warning, height.into());
         warning.push_str(
             " pixels. Recraft takes up to 16 megapixels and 4096 a side; whether this service does is \
              not known, and the task may fail.",
@@ -96,20 +98,35 @@ pub enum Problem {
     NotAnImage,
 }
 
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Problem {
+    /// The same as a sentence for people.
+    #[must_use]
+    pub fn message(self) -> String {
+        let mut message = String::from("The file ");
         match self {
-            Problem::Empty => f.write_str("The file is empty."),
+            Problem::Empty => message.push_str("is empty."),
             Problem::TooLarge(bytes) => {
                 let tenths = bytes.saturating_mul(10).div_ceil(1024 * 1024);
-                let (whole, tenth) = (tenths / 10, tenths % 10);
-                write!(f, "The file has {whole}.{tenth} MB; at most 10 MB are taken.")
+                message.push_str("has ");
+                push_number(&mut message, tenths / 10);
+                message.push('.');
+                push_number(&mut message, tenths % 10);
+                message.push_str(" MB; at most 10 MB are taken.");
             }
             Problem::Unsupported(name) => {
-                write!(f, "The file is {name}; only jpeg, png and webp are taken.")
+                message.push_str("is ");
+                message.push_str(name);
+                message.push_str("; only jpeg, png and webp are taken.");
             }
-            Problem::NotAnImage => f.write_str("The file is not an image; jpeg, png and webp are taken."),
+            Problem::NotAnImage => message.push_str("is not an image; jpeg, png and webp are taken."),
         }
+        message
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message())
     }
 }
 
@@ -172,11 +189,10 @@ fn foreign(head: &[u8]) -> Problem {
         });
     }
     let text = head.trim_ascii_start();
-    let begins = |tag: &[u8]| text.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag));
-    if begins(b"<!doctype html") || begins(b"<html") {
+    if begins(text, b"<!doctype html") || begins(text, b"<html") {
         return Problem::Unsupported("an HTML page");
     }
-    if begins(b"<svg") || begins(b"<?xml") {
+    if begins(text, b"<svg") || begins(text, b"<?xml") {
         return Problem::Unsupported("an SVG or XML document");
     }
     Problem::NotAnImage

@@ -2,13 +2,14 @@
 
 use crate::failure::Failure;
 use crate::image::{self, Header};
+use crate::text::begins;
 use crate::wire::MODEL;
 
 /// Checks that the model is the one that this package is for.
 ///
 /// # Errors
 /// As [`image_url`].
-pub fn model(model: &str) -> Result<(), Failure> {
+pub fn model(model: &str) -> Result<(), Box<Failure>> {
     if model == MODEL {
         return Ok(());
     }
@@ -19,7 +20,7 @@ pub fn model(model: &str) -> Result<(), Failure> {
 ///
 /// # Errors
 /// [`crate::failure::Kind::InvalidInput`] with a message that says what to do.
-pub fn image_url(url: &str) -> Result<(), Failure> {
+pub fn image_url(url: &str) -> Result<(), Box<Failure>> {
     if has_prefix(url, "data:") || has_prefix(url, "blob:") || has_prefix(url, "file:") {
         return Err(Failure::invalid(
             "The service cannot fetch this URL. Put the image where it can be reached by http or https.",
@@ -32,15 +33,15 @@ pub fn image_url(url: &str) -> Result<(), Failure> {
 ///
 /// # Errors
 /// As [`image_url`].
-pub fn file(head: &[u8], total_bytes: u64) -> Result<Header, Failure> {
-    image::check(head, total_bytes).map_err(|problem| Failure::invalid(problem.to_string()))
+pub fn file(head: &[u8], total_bytes: u64) -> Result<Header, Box<Failure>> {
+    image::check(head, total_bytes).map_err(|problem| Failure::invalid(&problem.message()))
 }
 
 /// Checks the base URL of the API.
 ///
 /// # Errors
 /// As [`image_url`].
-pub fn base_url(url: &str) -> Result<(), Failure> {
+pub fn base_url(url: &str) -> Result<(), Box<Failure>> {
     web_url(url, "base URL")
 }
 
@@ -48,7 +49,7 @@ pub fn base_url(url: &str) -> Result<(), Failure> {
 ///
 /// # Errors
 /// As [`image_url`].
-pub fn upload_base_url(url: &str) -> Result<(), Failure> {
+pub fn upload_base_url(url: &str) -> Result<(), Box<Failure>> {
     web_url(url, "uploadBaseUrl")
 }
 
@@ -56,7 +57,7 @@ pub fn upload_base_url(url: &str) -> Result<(), Failure> {
 ///
 /// # Errors
 /// As [`image_url`].
-pub fn call_back_url(url: &str) -> Result<(), Failure> {
+pub fn call_back_url(url: &str) -> Result<(), Box<Failure>> {
     web_url(url, "callBackUrl")
 }
 
@@ -65,7 +66,7 @@ pub fn call_back_url(url: &str) -> Result<(), Failure> {
 ///
 /// # Errors
 /// As [`image_url`].
-pub fn key(key: &str) -> Result<(), Failure> {
+pub fn key(key: &str) -> Result<(), Box<Failure>> {
     if key.is_empty() {
         return Err(Failure::invalid(
             "The key is empty. Give the API's key as apiKey, or a gateway's token as token.",
@@ -83,30 +84,27 @@ pub fn key(key: &str) -> Result<(), Failure> {
 ///
 /// # Errors
 /// As [`image_url`].
-pub fn task_id(id: &str) -> Result<(), Failure> {
+pub fn task_id(id: &str) -> Result<(), Box<Failure>> {
     if id.is_empty() { Err(Failure::invalid("The task id is empty.")) } else { Ok(()) }
 }
 
 /// By form only: browsers and services know more of URLs than these rules, and what
 /// passes here is looked at by them anyway.
-fn web_url(url: &str, what: &str) -> Result<(), Failure> {
-    let rest = ["https://", "http://"]
+fn web_url(url: &str, what: &str) -> Result<(), Box<Failure>> {
+    let host = ["https://", "http://"]
         .iter()
-        .find_map(|scheme| has_prefix(url, scheme).then(|| url.get(scheme.len()..)).flatten());
-    let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
-    if host.is_empty() || url.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Err(Failure::invalid(not_a_url(what)));
+        .find_map(|scheme| url.as_bytes().get(scheme.len()).filter(|_| has_prefix(url, scheme)).copied());
+    if host.is_none_or(|first| b"/?#".contains(&first))
+        || url.chars().any(|c| c.is_whitespace() || c.is_control())
+    {
+        let mut message = String::from("The ");
+        message.push_str(what);
+        message.push_str(" is not a URL. Give a whole one that begins with https:// or http://.");
+        return Err(Failure::invalid(&message));
     }
     Ok(())
 }
 
-fn not_a_url(what: &str) -> String {
-    let mut message = String::from("The ");
-    message.push_str(what);
-    message.push_str(" is not a URL. Give a whole one that begins with https:// or http://.");
-    message
-}
-
 fn has_prefix(text: &str, prefix: &str) -> bool {
-    text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    begins(text.as_bytes(), prefix.as_bytes())
 }

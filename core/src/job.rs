@@ -74,7 +74,7 @@ pub enum Fault {
 impl Fault {
     /// What it means for a request that only reads.
     #[must_use]
-    pub fn of_read(self) -> Failure {
+    pub fn of_read(self) -> Box<Failure> {
         match self {
             Fault::NoToken => no_token(Charged::Unknown),
             _ => Failure::new(Kind::Unreachable, Charged::Unknown).retryable(),
@@ -82,9 +82,9 @@ impl Fault {
     }
 }
 
-pub(crate) fn no_token(charged: Charged) -> Failure {
+pub(crate) fn no_token(charged: Charged) -> Box<Failure> {
     let message = "The token could not be had, so nothing was sent. The cause says why.";
-    Failure { message: message.to_owned(), ..Failure::new(Kind::Unauthorized, charged) }.retryable()
+    Failure::saying(Kind::Unauthorized, charged, message).retryable()
 }
 
 /// What to do next.
@@ -98,7 +98,7 @@ pub enum Next {
     /// Wake me at the instant, or come with what was pushed before.
     WaitUntil(Instant),
     /// The job has ended.
-    Finish(Box<Result<Upscaled, Failure>>),
+    Finish(Result<Box<Upscaled>, Box<Failure>>),
 }
 
 /// A request to the API.
@@ -148,23 +148,23 @@ pub struct Upscaled {
 
 impl Upscaled {
     /// The result of a task by its record, which says `success`; `Err` where it names no file.
-    pub(crate) fn of(task_id: &str, detail: TaskDetail) -> Result<Self, Failure> {
+    pub(crate) fn of(task_id: &str, detail: TaskDetail) -> Result<Box<Self>, Box<Failure>> {
         match detail.result_urls.into_iter().next() {
-            Some(url) => Ok(Upscaled {
+            Some(url) => Ok(Box::new(Upscaled {
                 task_id: task_id.to_owned(),
                 url,
                 credits: detail.credits_consumed,
                 create_time: detail.create_time,
                 complete_time: detail.complete_time,
-            }),
+            })),
             None => Err(nameless(task_id)),
         }
     }
 }
 
-fn nameless(task_id: &str) -> Failure {
+fn nameless(task_id: &str) -> Box<Failure> {
     let message = "The service says that the task succeeded and names no file. Resume the task later.";
-    Failure { message: message.to_owned(), ..Failure::new(Kind::BadReply, Charged::Yes) }.of_task(task_id)
+    Failure::saying(Kind::BadReply, Charged::Yes, message).of_task(task_id)
 }
 
 /// One upscale.
@@ -228,8 +228,8 @@ impl Job {
     }
 }
 
-fn fail(failure: Failure) -> Next {
-    Next::Finish(Box::new(Err(failure)))
+fn fail(failure: Box<Failure>) -> Next {
+    Next::Finish(Err(failure))
 }
 
 /// A task that is not made yet.
@@ -273,10 +273,9 @@ impl Creating {
             }
             Event::Turn => {
                 if now >= deadline {
-                    return Ok(self.fail(Failure {
-                        message: "The time was over before the task could be made.".to_owned(),
-                        ..Failure::new(Kind::Timeout, Charged::No).retryable()
-                    }));
+                    let message = "The time was over before the task could be made.";
+                    let failure = Failure::saying(Kind::Timeout, Charged::No, message).retryable();
+                    return Ok(self.fail(failure));
                 }
                 self.sent = true;
                 let request = Request::Create(self.request.clone());
@@ -307,7 +306,7 @@ impl Creating {
     }
 
     /// The request left and may have made a task: it is sent again only where that makes no second one.
-    fn lost(&mut self, failure: Failure, now: Instant, deadline: Instant) -> Next {
+    fn lost(&mut self, failure: Box<Failure>, now: Instant, deadline: Instant) -> Next {
         self.losses += 1;
         if !self.idempotent || self.losses > MAX_REPEATS {
             return self.fail(failure);
@@ -316,7 +315,7 @@ impl Creating {
     }
 
     /// Sends again after `wait`, or ends with `failure` where the caller would not wait so long.
-    fn again(&mut self, failure: Failure, wait: u64, now: Instant, deadline: Instant) -> Next {
+    fn again(&mut self, failure: Box<Failure>, wait: u64, now: Instant, deadline: Instant) -> Next {
         let then = now.saturating_add(wait);
         if then >= deadline {
             return self.fail(failure);
@@ -327,16 +326,17 @@ impl Creating {
 
     /// Ends with `failure`. What a later request was answered says nothing of an earlier one
     /// whose outcome is unknown.
-    fn fail(&self, failure: Failure) -> Next {
+    fn fail(&self, failure: Box<Failure>) -> Next {
         if self.losses == 0 || failure.kind == Kind::OutcomeUnknown {
             return fail(failure);
         }
-        let unknown = Failure { code: failure.code, status: failure.status, ..unknown() };
+        let mut unknown = unknown();
+        (unknown.code, unknown.status) = (failure.code, failure.status);
         fail(unknown.adding(" When it was sent again: ", &failure.message))
     }
 }
 
-fn unknown() -> Failure {
+fn unknown() -> Box<Failure> {
     Failure::new(Kind::OutcomeUnknown, Charged::Unknown)
 }
 
@@ -497,7 +497,7 @@ impl Following {
         match detail.state {
             State::Fail => fail(failed(&detail).of_task(&self.task_id)),
             State::Success => match Upscaled::of(&self.task_id, detail) {
-                Ok(upscaled) => Next::Finish(Box::new(Ok(upscaled))),
+                Ok(upscaled) => Next::Finish(Ok(upscaled)),
                 Err(nameless) => self.no_file(nameless, now, deadline, durations),
             },
             State::Waiting | State::Queuing | State::Generating | State::Other(_) => {
@@ -509,7 +509,13 @@ impl Following {
     }
 
     /// It is paid for, so it is not given up at the first record without a file.
-    fn no_file(&mut self, nameless: Failure, now: Instant, deadline: Instant, durations: &Durations) -> Next {
+    fn no_file(
+        &mut self,
+        nameless: Box<Failure>,
+        now: Instant,
+        deadline: Instant,
+        durations: &Durations,
+    ) -> Next {
         self.empty += 1;
         if self.empty < MAX_EMPTY { self.look_later(now, deadline, durations) } else { fail(nameless) }
     }
@@ -546,7 +552,7 @@ impl Following {
         Next::WaitUntil(deadline.min(now.saturating_add(wait)))
     }
 
-    fn timeout(&self) -> Failure {
+    fn timeout(&self) -> Box<Failure> {
         let failure = Failure::new(Kind::Timeout, Charged::Unknown).of_task(&self.task_id);
         match &self.trouble {
             Some(trouble) => failure.adding(" The last look at it failed: ", trouble),

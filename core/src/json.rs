@@ -20,6 +20,16 @@ pub trait Json: Sized {
     /// The value of a number.
     fn number(&self) -> Option<f64>;
 
+    /// An object's member that is a string.
+    fn text_at(&self, name: &str) -> Option<String> {
+        self.get(name)?.text()
+    }
+
+    /// An object's member that is a number.
+    fn number_at(&self, name: &str) -> Option<f64> {
+        self.get(name)?.number()
+    }
+
     /// Whether this is an object (not an array, not null).
     fn is_object(&self) -> bool;
 }

@@ -17,6 +17,7 @@ pub mod push;
 pub mod repeat;
 pub mod result;
 pub mod sse;
+mod text;
 pub mod upload;
 pub mod verdict;
 pub mod webhook;

@@ -24,6 +24,11 @@ impl Rate {
 
     /// As fast as anybody likes.
     pub const UNLIMITED: Rate = Rate { tasks: usize::MAX, window: 0 };
+
+    /// When a request no longer counts that ended so; with the part of a millisecond that an `Instant` may lack.
+    pub(crate) fn free(self, ended: Instant) -> Instant {
+        ended.saturating_add(self.window).saturating_add(1)
+    }
 }
 
 /// What the limit counts: plain data, so that whoever shares it can keep it where it likes.
@@ -42,11 +47,9 @@ impl Limiter {
     /// # Errors
     /// When to ask again at the earliest; `None` where that is not before a request has ended.
     pub fn start(&mut self, rate: Rate, now: Instant) -> Result<(), Option<Instant>> {
-        // And the part of a millisecond that an `Instant` may lack.
-        let free = |ended: Instant| ended.saturating_add(rate.window + 1);
-        self.ended.retain(|&ended| free(ended) > now);
+        self.ended.retain(|&ended| rate.free(ended) > now);
         if self.under_way as usize + self.ended.len() >= rate.tasks {
-            return Err(self.ended.first().copied().map(free));
+            return Err(self.ended.first().map(|&ended| rate.free(ended)));
         }
         self.under_way += 1;
         Ok(())

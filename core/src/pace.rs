@@ -3,6 +3,8 @@
 //! When to look next is learned from how long earlier tasks took: see [`Durations`].
 //! `docs/polling.md` explains it with figures.
 
+use crate::text::number;
+
 /// What a millisecond of lateness costs, in requests: 8 a second.
 const LATENESS: f64 = 0.008;
 
@@ -192,5 +194,5 @@ pub fn wait(asked: Option<u64>, nth: u32) -> u64 {
 /// `Retry-After` in its first form, a number of seconds (RFC 9110, 10.2.3), as milliseconds.
 #[must_use]
 pub fn retry_after(header: &str) -> Option<u64> {
-    header.trim().parse::<u32>().ok().map(|seconds| u64::from(seconds) * 1_000)
+    number(header.trim_ascii())?.checked_mul(1_000)
 }

@@ -5,6 +5,7 @@
 //! present state, then every change.
 
 use crate::pace;
+use crate::text::{contains, cut};
 
 /// How long a job waits for the first message before it looks by itself.
 pub const PATIENCE: u64 = 10_000;
@@ -20,16 +21,16 @@ pub const SILENCE: u64 = 40_000;
 #[must_use]
 pub fn is_path(path: &str) -> bool {
     path.starts_with('/')
-        && !path.contains("//")
+        && !contains(path, "//")
         // Neither `/..` nor `/.`.
-        && !path.contains("/.")
+        && !contains(path, "/.")
         && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte))
 }
 
 /// Whether a response is a stream, by its status and `Content-Type`.
 #[must_use]
 pub fn is_stream(status: u16, content_type: &str) -> bool {
-    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    let media_type = cut(content_type, ";").map_or(content_type, |(media_type, _)| media_type).trim_ascii();
     status == 200 && media_type.eq_ignore_ascii_case("text/event-stream")
 }
 

@@ -16,7 +16,7 @@ pub fn is_over(created_at: f64, now: f64) -> bool {
 ///
 /// # Errors
 /// It is another call and needs another key; or nobody knows whether there is a task.
-pub fn goes_on(image: &str, earlier: &str, has_task: bool) -> Result<(), Failure> {
+pub fn goes_on(image: &str, earlier: &str, has_task: bool) -> Result<(), Box<Failure>> {
     if image != earlier {
         return Err(Failure::invalid("This idempotencyKey was used for another image. Use another key."));
     }
@@ -25,5 +25,5 @@ pub fn goes_on(image: &str, earlier: &str, has_task: bool) -> Result<(), Failure
     }
     let message = "Another call with this idempotencyKey is under way, or was cut off while its task was being made. \
                    Nothing was sent now. Look at the account before you use another key.";
-    Err(Failure { message: message.to_owned(), ..Failure::new(Kind::OutcomeUnknown, Charged::Unknown) })
+    Err(Failure::saying(Kind::OutcomeUnknown, Charged::Unknown, message))
 }

@@ -57,7 +57,7 @@ impl UpscaleResult {
 
 /// What it means that a result's file could not be fetched, in spite of the HTTP status or because of the fault.
 #[must_use]
-pub fn not_fetched(task_id: &str, came: Result<u16, Fault>) -> Failure {
+pub fn not_fetched(task_id: &str, came: Result<u16, Fault>) -> Box<Failure> {
     let (kind, status) = match came {
         Ok(status) => (Kind::BadReply, Some(status)),
         Err(Fault::TimedOut) => (Kind::Timeout, None),
@@ -65,7 +65,7 @@ pub fn not_fetched(task_id: &str, came: Result<u16, Fault>) -> Failure {
     };
     let message = "The upscaled image could not be fetched from where it is kept. It is paid for: try again, \
                    or fetch its URL in another way.";
-    Failure { status, message: message.to_owned(), ..Failure::new(kind, Charged::Yes) }
-        .of_task(task_id)
-        .retryable()
+    let mut failure = Failure::saying(kind, Charged::Yes, message).of_task(task_id).retryable();
+    failure.status = status;
+    failure
 }

@@ -2,6 +2,8 @@
 //! [WHATWG's specification](https://html.spec.whatwg.org/multipage/server-sent-events.html),
 //! of which only names and data are used here: `id` and `retry` are passed over.
 
+use crate::text::cut;
+
 /// How long a message may be, in bytes: its data, and the line that is being read.
 pub const MAX_MESSAGE: usize = 1024 * 1024;
 
@@ -35,14 +37,12 @@ pub struct Message {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLong;
 
-/// A reader of one stream. What is left in it when the stream ends is no message.
+/// A reader of one stream, of which the runtime has made text. What is left in it when the stream ends is no message.
 #[derive(Clone, Debug, Default)]
 pub struct Frames {
     /// The line so far.
-    line: Vec<u8>,
-    /// Whether a line was read before, so that no byte order mark is expected any more.
-    begun: bool,
-    /// Whether the last byte was a CR: an LF that follows belongs to it.
+    line: String,
+    /// Whether the last chunk ended with a CR: an LF that follows belongs to it.
     after_cr: bool,
     event: String,
     data: Option<String>,
@@ -53,45 +53,48 @@ impl Frames {
     ///
     /// # Errors
     /// A message is too long. Those before it in this chunk are gone with it.
-    pub fn feed(&mut self, chunk: &[u8]) -> Result<Vec<Message>, TooLong> {
+    pub fn feed(&mut self, chunk: &str) -> Result<Vec<Message>, TooLong> {
         let mut messages = Vec::new();
-        for &byte in chunk {
-            let after_cr = std::mem::replace(&mut self.after_cr, byte == b'\r');
-            match byte {
-                b'\n' if after_cr => {}
-                b'\r' | b'\n' => messages.extend(self.end_line()),
-                _ if self.line.len() + self.data.as_ref().map_or(0, String::len) < MAX_MESSAGE => {
-                    self.line.push(byte);
-                }
-                _ => return Err(TooLong),
+        let mut rest = chunk;
+        while !rest.is_empty() {
+            if std::mem::take(&mut self.after_cr) && rest.starts_with('\n') {
+                rest = rest.get(1..).unwrap_or_default();
+                continue;
             }
+            let end = rest.bytes().position(|byte| byte == b'\n' || byte == b'\r');
+            let part = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+            if self.line.len() + self.data.as_ref().map_or(0, String::len) + part.len() > MAX_MESSAGE {
+                return Err(TooLong);
+            }
+            self.line.push_str(part);
+            let Some(end) = end else { break };
+            self.after_cr = rest.as_bytes().get(end) == Some(&b'\r');
+            messages.extend(self.end_line());
+            rest = rest.get(end + 1..).unwrap_or_default();
         }
         Ok(messages)
     }
 
     fn end_line(&mut self) -> Option<Message> {
-        // No character of UTF-8 holds the byte of a line break, so lines can be decoded one by one.
         let line = std::mem::take(&mut self.line);
-        let line = String::from_utf8_lossy(&line);
-        let marked =
-            if std::mem::replace(&mut self.begun, true) { None } else { line.strip_prefix('\u{feff}') };
-        let line = marked.unwrap_or(&line);
         if line.is_empty() {
-            let event = std::mem::take(&mut self.event);
-            let event = if event.is_empty() { "message".to_owned() } else { event };
+            let mut event = std::mem::take(&mut self.event);
+            if event.is_empty() {
+                event.push_str("message");
+            }
             return self.data.take().map(|data| Message { event, data });
         }
-        let (field, value) = line.split_once(':').unwrap_or((line, ""));
+        let (field, value) = cut(&line, ":").unwrap_or((&line, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
         match field {
-            "event" => value.clone_into(&mut self.event),
-            "data" => match &mut self.data {
-                Some(data) => {
-                    data.push('\n');
-                    data.push_str(value);
-                }
-                None => self.data = Some(value.to_owned()),
-            },
+            "event" => self.event = value.to_owned(),
+            "data" => {
+                let data = match self.data.take() {
+                    Some(data) => data + "\n" + value,
+                    None => value.to_owned(),
+                };
+                self.data = Some(data);
+            }
             _ => {}
         }
         None

@@ -22,7 +22,7 @@ pub enum Next {
     /// Wake me at the instant.
     WaitUntil(Instant),
     /// The upload has ended; the file can be fetched at this URL.
-    Finish(Result<String, Failure>),
+    Finish(Result<String, Box<Failure>>),
 }
 
 /// One upload.
@@ -69,7 +69,7 @@ impl Upload {
     }
 
     /// Tries again after a wait, or ends with `failure` where that was often enough or would be too late.
-    fn again(&self, asked: Option<u64>, failure: Failure, now: Instant) -> Next {
+    fn again(&self, asked: Option<u64>, failure: Box<Failure>, now: Instant) -> Next {
         let then = now.saturating_add(pace::wait(asked, self.tries));
         if self.tries >= MAX_TRIES || then >= self.deadline {
             return Next::Finish(Err(failure));
@@ -78,10 +78,7 @@ impl Upload {
     }
 }
 
-fn late() -> Failure {
-    Failure {
-        message: "The time was over before the file was uploaded. Try again with a longer timeout."
-            .to_owned(),
-        ..Failure::new(Kind::Timeout, Charged::No).retryable()
-    }
+fn late() -> Box<Failure> {
+    let message = "The time was over before the file was uploaded. Try again with a longer timeout.";
+    Failure::saying(Kind::Timeout, Charged::No, message).retryable()
 }

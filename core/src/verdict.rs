@@ -3,6 +3,7 @@
 use crate::failure::{Charged, Failure, Kind};
 use crate::input;
 use crate::json::Json;
+use crate::text::{contains, number};
 use crate::wire::{self, Envelope, Reply, TaskDetail};
 
 /// What the reply to a createTask means.
@@ -12,9 +13,9 @@ pub enum Created {
     Made(String),
     /// Nothing was made, because of the rate limit: the one refusal that may be sent again.
     /// Holds how long the server asks to wait, in milliseconds, where it says.
-    Limited(Option<u64>, Failure),
+    Limited(Option<u64>, Box<Failure>),
     /// Nothing was made, or nobody knows. Not to be sent again.
-    Failed(Failure),
+    Failed(Box<Failure>),
 }
 
 /// Codes with which the service refuses to make a task. 500 and 501 are not among
@@ -50,21 +51,20 @@ pub fn created<V: Json>(reply: &Reply<V>) -> Created {
 
 fn is_refusal_at_500<V>(envelope: &Envelope<V>, status: u16) -> bool {
     let msg = envelope.msg.as_deref().unwrap_or_default().to_ascii_lowercase();
-    envelope.code == 500 && status == 200 && REFUSALS_AT_500.iter().any(|known| msg.contains(known))
+    envelope.code == 500 && status == 200 && REFUSALS_AT_500.iter().any(|known| contains(&msg, known))
 }
 
-fn refused<V>(code: i64, envelope: Option<&Envelope<V>>, status: u16) -> Failure {
+fn refused<V>(code: i64, envelope: Option<&Envelope<V>>, status: u16) -> Box<Failure> {
     let msg = envelope.and_then(|envelope| envelope.msg.as_deref());
     Failure::of_code(code, msg, status, Charged::No)
 }
 
-fn unknown<V>(status: u16, envelope: Option<&Envelope<V>>) -> Failure {
-    Failure {
-        code: envelope.map(|envelope| envelope.code),
-        status: Some(status),
-        ..Failure::new(Kind::OutcomeUnknown, Charged::Unknown)
-    }
-    .quoting(envelope.and_then(|envelope| envelope.msg.as_deref()))
+fn unknown<V>(status: u16, envelope: Option<&Envelope<V>>) -> Box<Failure> {
+    Failure::new(Kind::OutcomeUnknown, Charged::Unknown).with(
+        envelope.map(|envelope| envelope.code),
+        status,
+        envelope.and_then(|envelope| envelope.msg.as_deref()),
+    )
 }
 
 /// What the reply to a recordInfo means.
@@ -73,12 +73,12 @@ pub enum Looked {
     /// The record.
     Record(TaskDetail),
     /// There is no such record, which a task just made says for a while.
-    Missing(Failure),
+    Missing(Box<Failure>),
     /// This poll told nothing; the next one may. Holds how long the server asks to wait,
     /// in milliseconds, where it says.
-    Again(Option<u64>, Failure),
+    Again(Option<u64>, Box<Failure>),
     /// No later poll will say anything else.
-    Failed(Failure),
+    Failed(Box<Failure>),
 }
 
 /// Reads the reply to a recordInfo. The task exists or may exist, so what is charged is
@@ -92,7 +92,7 @@ pub fn looked<V: Json>(reply: &Reply<V>) -> Looked {
             500.. => Kind::ServerError,
             _ => Kind::BadReply,
         };
-        let failure = Failure { status: Some(status), ..Failure::new(kind, Charged::Unknown) };
+        let failure = Failure::new(kind, Charged::Unknown).with(None, status, None);
         return Looked::Again(reply.retry_after, failure.retryable());
     };
     // A failed task may come with its failure's code; the record says more.
@@ -110,17 +110,12 @@ pub fn looked<V: Json>(reply: &Reply<V>) -> Looked {
     }
 }
 
-fn missing<V>(envelope: &Envelope<V>, status: u16) -> Failure {
-    Failure {
-        code: Some(envelope.code),
-        status: Some(status),
-        ..Failure::new(Kind::NotFound, Charged::Unknown)
-    }
-    .quoting(envelope.msg.as_deref())
+fn missing<V>(envelope: &Envelope<V>, status: u16) -> Box<Failure> {
+    Failure::new(Kind::NotFound, Charged::Unknown).with(Some(envelope.code), status, envelope.msg.as_deref())
 }
 
 fn says_null<V>(envelope: &Envelope<V>) -> bool {
-    envelope.msg.as_deref().is_some_and(|msg| msg.contains("null"))
+    envelope.msg.as_deref().is_some_and(|msg| contains(msg, "null"))
 }
 
 /// The `failCode` of a gateway's task of which it could not find out whether the service made it.
@@ -128,23 +123,21 @@ pub const OUTCOME_UNKNOWN: &str = "OUTCOME_UNKNOWN";
 
 /// What a task that ended with `fail` means.
 #[must_use]
-pub fn failed(detail: &TaskDetail) -> Failure {
+pub fn failed(detail: &TaskDetail) -> Box<Failure> {
     if detail.fail_code.as_deref() == Some(OUTCOME_UNKNOWN) {
         let message = "The gateway sent the request and no readable answer came: the task may have been made and \
                        charged. Resume it later, or look at the account before you send it again.";
-        let failure = Failure::new(Kind::OutcomeUnknown, Charged::Unknown);
-        return Failure { message: message.to_owned(), ..failure }.quoting(detail.fail_msg.as_deref());
+        let failure = Failure::saying(Kind::OutcomeUnknown, Charged::Unknown, message);
+        return failure.quoting(detail.fail_msg.as_deref());
     }
     // A failed task consumes nothing (`creditsConsumed` is 0.0); believe a record that says otherwise.
     let charged = match detail.credits_consumed {
         Some(credits) if credits > 0.0 => Charged::Yes,
         _ => Charged::No,
     };
-    Failure {
-        code: detail.fail_code.as_ref().and_then(|code| code.parse().ok()),
-        ..Failure::new(Kind::GenerationFailed, charged)
-    }
-    .quoting(detail.fail_msg.as_deref().or(detail.fail_code.as_deref()))
+    let mut failure = Failure::new(Kind::GenerationFailed, charged);
+    failure.code = detail.fail_code.as_deref().and_then(number).and_then(|code| i64::try_from(code).ok());
+    failure.quoting(detail.fail_msg.as_deref().or(detail.fail_code.as_deref()))
 }
 
 /// What the reply to an upload means. An upload is free, so it may be sent again.
@@ -153,9 +146,9 @@ pub enum Uploaded {
     /// The file can be fetched at this URL.
     At(String),
     /// It may work later. Holds how long the server asks to wait, in milliseconds, where it says.
-    Again(Option<u64>, Failure),
+    Again(Option<u64>, Box<Failure>),
     /// It will not work.
-    Failed(Failure),
+    Failed(Box<Failure>),
 }
 
 /// Reads the reply to an upload.
@@ -175,17 +168,18 @@ pub fn uploaded<V: Json>(reply: &Reply<V>) -> Uploaded {
 ///
 /// # Errors
 /// Why it is not known.
-pub fn balance<V: Json>(reply: &Reply<V>) -> Result<f64, Failure> {
+pub fn balance<V: Json>(reply: &Reply<V>) -> Result<f64, Box<Failure>> {
     let envelope = reply.envelope().filter(|envelope| envelope.code == 200);
     envelope.and_then(|envelope| envelope.credit()).ok_or_else(|| costless(reply))
 }
 
 /// What a useless reply means to a call that no task comes of, and so no charge.
-fn costless<V: Json>(reply: &Reply<V>) -> Failure {
+fn costless<V: Json>(reply: &Reply<V>) -> Box<Failure> {
     let envelope = reply.envelope();
     let msg = envelope.as_ref().and_then(|envelope| envelope.msg.as_deref());
-    let of = |kind| Failure { status: Some(reply.status), ..Failure::new(kind, Charged::No) };
-    match envelope.as_ref().map(|envelope| envelope.code) {
+    let code = envelope.as_ref().map(|envelope| envelope.code);
+    let of = |kind| Failure::new(kind, Charged::No).with(None, reply.status, None);
+    match code {
         _ if reply.status == 429 => Failure::of_code(429, msg, reply.status, Charged::No),
         None if reply.status >= 500 => of(Kind::ServerError).retryable(),
         // A redirect and a refusal in somebody else's words stay what they are.
@@ -193,12 +187,10 @@ fn costless<V: Json>(reply: &Reply<V>) -> Failure {
         // It says that it went well, and what was asked for is not in it.
         None | Some(200) => of(Kind::BadReply).retryable(),
         Some(500) => Failure::of_code(500, msg, reply.status, Charged::No).retryable(),
-        Some(404) => Failure {
-            code: Some(404),
-            message: "The server does not have what was asked for. Check the base URL.".to_owned(),
-            ..of(Kind::NotFound)
+        Some(404) => {
+            let message = "The server does not have what was asked for. Check the base URL.";
+            Failure::saying(Kind::NotFound, Charged::No, message).with(code, reply.status, msg)
         }
-        .quoting(msg),
         Some(code) => Failure::of_code(code, msg, reply.status, Charged::No),
     }
 }
@@ -226,5 +218,5 @@ pub fn proves_no_connection(code: &str, syscall: Option<&str>) -> bool {
 pub fn says_no_connection(message: &str) -> bool {
     ["client error (Connect): tcp connect error", "client error (Connect): dns error"]
         .iter()
-        .any(|known| message.contains(known))
+        .any(|known| contains(message, known))
 }

@@ -7,6 +7,7 @@
 use crate::failure::{Charged, Failure, Kind};
 use crate::job::Upscaled;
 use crate::json::Json;
+use crate::text::number;
 use crate::verdict::{Looked, failed, looked};
 use crate::wire::{Callback, Reply, State};
 
@@ -149,10 +150,7 @@ impl<'a> Stamp<'a> {
             return Err(Refusal::Unsigned);
         };
         // Digits only, or `id.1` and `2` would sign the same message as `id` and `1.2`.
-        if !timestamp.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(Refusal::BadTimestamp);
-        }
-        let seconds: u64 = timestamp.parse().map_err(|_| Refusal::BadTimestamp)?;
+        let seconds = number(timestamp).ok_or(Refusal::BadTimestamp)?;
         if seconds.saturating_mul(1000).abs_diff(now) > window {
             return Err(Refusal::OutsideWindow);
         }
@@ -206,11 +204,11 @@ pub fn window(tolerance: Option<f64>) -> Option<u64> {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Said {
     /// The task has succeeded.
-    Success(Upscaled),
+    Success(Box<Upscaled>),
     /// The task has failed.
-    Failed(Failure),
+    Failed(Box<Failure>),
     /// How the task ended cannot be said now; the service is to call again.
-    Later(Failure),
+    Later(Box<Failure>),
     /// It is the record of another task.
     Refused(Refusal),
 }
@@ -244,9 +242,7 @@ impl Said {
 }
 
 /// The callback was faster than the record, or it is a lie.
-fn not_ended() -> Failure {
-    Failure {
-        message: "The callback says that the task has ended, and its record does not.".to_owned(),
-        ..Failure::new(Kind::BadReply, Charged::Unknown).retryable()
-    }
+fn not_ended() -> Box<Failure> {
+    let message = "The callback says that the task has ended, and its record does not.";
+    Failure::saying(Kind::BadReply, Charged::Unknown, message).retryable()
 }

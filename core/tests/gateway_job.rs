@@ -173,8 +173,27 @@ fn looks_become_rare_and_end_after_the_time_that_jobs_are_kept() {
         looks += 1;
         assert!(looks < 400, "a day of looks every 5 minutes is 288");
     }
-    assert_eq!((job.state().as_str(), job.fail_code().as_deref()), ("fail", Some("TIMEOUT")));
+    assert_eq!(
+        (job.state().as_str(), job.fail_code().as_deref()),
+        ("fail", Some("OUTCOME_UNKNOWN")),
+        "a task that is not seen to end may still succeed and be charged"
+    );
     assert_eq!(job.wake(), [Effect::Erase(Some("t1".to_owned()))]);
+}
+
+/// Found by the simulation: `--replay '7230970949863569685:2,2-0.nameless.0'`.
+#[test]
+fn a_success_that_never_names_its_file_is_looked_at_ever_less_often_and_is_not_called_free() {
+    let mut job = Stored::bound();
+    let mut nameless = record("t1", "success", IMAGE, BEGIN);
+    nameless.body.as_mut().unwrap()["data"]["resultJson"] = json!("");
+    let mut looks = 0;
+    while job.wake() == [look("t1")] {
+        looks += 1;
+        assert!(looks < 500, "not every second for a day");
+        assert_eq!(job.tell(Event::Looked("t1".to_owned(), Ok(nameless.clone()))), []);
+    }
+    assert_eq!((job.state().as_str(), job.fail_code().as_deref()), ("fail", Some("OUTCOME_UNKNOWN")));
 }
 
 #[test]
@@ -222,6 +241,20 @@ fn a_record_that_lags_behind_its_callback_is_soon_read_again() {
     assert!(job.job().alarm(RULES) >= job.now + 15_000, "and then slowly, as before");
 }
 
+/// It was looked at every second, for a day.
+#[test]
+fn a_success_that_never_names_a_file_is_read_less_and_less_often() {
+    let mut job = Stored::bound();
+    let nameless = reply(json!({ "code": 200, "data": { "taskId": "t1", "state": "success" } }));
+    let mut looks = 0;
+    while !job.wake().contains(&Effect::Ended("fail", false)) {
+        job.tell(Event::Looked("t1".to_owned(), Ok(nameless.clone())));
+        looks += 1;
+        assert!(looks < 1_000, "after {} minutes", (job.now - BEGIN) / MINUTE);
+    }
+    assert!(job.now >= BEGIN + RULES.keep);
+}
+
 #[test]
 fn a_success_without_a_file_is_read_again_until_it_names_one() {
     let mut job = Stored::bound();
@@ -232,6 +265,16 @@ fn a_success_without_a_file_is_read_again_until_it_names_one() {
     assert_eq!(job.tell(Event::Looked("t1".to_owned(), Ok(nameless))), []);
     assert_eq!(job.wake(), [look("t1")]);
     assert!(job.now <= before + 1_000);
+}
+
+/// Found by the simulation: `--replay '7925238094094122374:3,3-0.message-lost.1,3-0.message-slow.2'`.
+#[test]
+fn a_denial_that_is_answered_to_an_earlier_question_does_not_undo_what_was_sent() {
+    for mut job in [Stored::sent(), Stored::bound()] {
+        let before = job.json.clone();
+        assert_eq!(job.tell(Event::Denied("Your budget is used up.", 1_000)), []);
+        assert_eq!(job.json, before, "a task may have been made, so nobody is told that it was refused");
+    }
 }
 
 #[test]
@@ -323,6 +366,22 @@ fn a_denied_order_is_refused_with_the_wait() {
     let mut job = Stored::ordered();
     job.tell(Event::Denied("Enough.", 5_000));
     assert_eq!(job.job().answer(), Some(Answer::Refused(429, "Enough.".to_owned(), Some(5_000))));
+}
+
+/// `Retry-After: 4294967295` is 136 years. A caller is told of it at once; a task is looked at all the same.
+#[test]
+fn no_wait_that_the_service_asks_for_leaves_a_job_alone() {
+    let years = Some(u64::from(u32::MAX) * 1_000);
+    let mut job = Stored::sent();
+    job.tell(Event::Created(Ok(Reply { retry_after: years, ..refusal(429, "slow") })));
+    assert_eq!(job.job().answer(), Some(Answer::Refused(429, "slow".to_owned(), years)));
+
+    let mut job = Stored::bound();
+    assert_eq!(job.wake(), [look("t1")]);
+    job.tell(Event::Looked("t1".to_owned(), Ok(Reply { retry_after: years, ..refusal(500, "busy") })));
+    let asked = job.now;
+    assert_eq!(job.wake(), [look("t1")]);
+    assert_eq!(job.now, asked + 5 * MINUTE);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crisp_upscale_core::failure::{Charged, Failure, Kind};
 use crisp_upscale_core::input::{base_url, call_back_url, image_url, key, model, task_id};
 
 /// A refusal before anything was sent: it costs nothing and has been answered by nobody.
-fn refused(row: &str, checked: Result<(), Failure>) -> Failure {
+fn refused(row: &str, checked: Result<(), Box<Failure>>) -> Box<Failure> {
     let failure = checked.expect_err(row);
     assert_eq!(failure.kind, Kind::InvalidInput, "{row}");
     assert_eq!(failure.charged, Charged::No, "{row}");
@@ -15,7 +15,7 @@ fn refused(row: &str, checked: Result<(), Failure>) -> Failure {
     failure
 }
 
-type Check = fn(&str) -> Result<(), Failure>;
+type Check = fn(&str) -> Result<(), Box<Failure>>;
 
 /// Every URL that a caller hands in, and what its message calls it.
 const CHECKS: [(&str, Check); 3] =

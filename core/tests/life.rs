@@ -31,7 +31,7 @@ type Answer = (u64, Event<Value>);
 
 /// A life as the caller, the service and the clock saw it.
 struct Lived {
-    outcome: Result<Upscaled, Failure>,
+    outcome: Result<Upscaled, Box<Failure>>,
     ended: Instant,
     news: Vec<(Instant, Update)>,
     creates: Vec<Instant>,
@@ -107,7 +107,9 @@ fn play(
                 assert!(now <= then && then <= deadline, "{row}: at {now} waits until {then}");
                 (now, event) = (then + late(), Event::Woken);
             }
-            Next::Finish(outcome) => return Lived { outcome: *outcome, ended: now, news, creates, looks },
+            Next::Finish(outcome) => {
+                return Lived { outcome: outcome.map(|upscaled| *upscaled), ended: now, news, creates, looks };
+            }
         }
     }
     panic!("{row}: no end within {most} steps");
@@ -531,7 +533,7 @@ fn a_result_that_comes_late_still_counts() {
     let asked = job.handle(Event::<Value>::Start, BEGIN, &mut Durations::default()).next;
     assert_eq!(asked, Next::Send(Request::Look(TASK.into()), BEGIN + 10_000));
     let next = job.handle(success().1, BEGIN + 500_000, &mut Durations::default()).next;
-    assert_eq!(next, Next::Finish(Box::new(Ok(upscaled()))));
+    assert_eq!(next, Next::Finish(Ok(Box::new(upscaled()))));
 }
 
 /// Ten minutes where the caller says nothing: shorter than this gives up on tasks that are paid for.

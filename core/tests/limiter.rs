@@ -134,3 +134,13 @@ fn what_has_ended_long_ago_is_forgotten() {
     }
     assert_eq!(limiter.under_way, 0);
 }
+
+/// A setting may say so; once it wrapped around to no limit at all.
+#[test]
+fn a_window_without_an_end_has_none() {
+    let rate = Rate { tasks: 1, window: u64::MAX };
+    let mut limiter = Limiter::default();
+    assert_eq!(limiter.start(rate, 5), Ok(()));
+    limiter.end(6);
+    assert_eq!(limiter.start(rate, 7), Err(Some(u64::MAX)));
+}

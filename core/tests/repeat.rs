@@ -20,7 +20,7 @@ fn says(status: u16, body: &str) -> Event<Value> {
 }
 
 /// When creates were sent until the task was made or the job ended; the last answer stays.
-fn play(mut job: Job, answers: &[Event<Value>]) -> (Vec<u64>, Option<Failure>) {
+fn play(mut job: Job, answers: &[Event<Value>]) -> (Vec<u64>, Option<Box<Failure>>) {
     let (mut now, mut event, mut sent) = (0, Event::Start, Vec::new());
     loop {
         let step = job.handle(event, now, &mut Durations::default());

@@ -108,7 +108,7 @@ fn the_balance_is_a_bare_number() {
 fn play(
     deadline: Instant,
     script: impl IntoIterator<Item = (u64, Event<Value>)>,
-) -> (Result<String, Failure>, Instant, Vec<Instant>) {
+) -> (Result<String, Box<Failure>>, Instant, Vec<Instant>) {
     let mut upload = Upload::new(deadline);
     let (mut now, mut event, mut sent) = (BEGIN, Event::Start, Vec::new());
     let mut script = script.into_iter();

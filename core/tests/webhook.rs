@@ -196,7 +196,7 @@ fn a_record_of_success_is_the_result() {
         create_time: Some(1.0),
         complete_time: Some(2.0),
     };
-    assert_eq!(said(200, SUCCESS), Said::Success(upscaled));
+    assert_eq!(said(200, SUCCESS), Said::Success(Box::new(upscaled)));
 }
 
 #[test]

@@ -16,9 +16,6 @@ use crate::job_object;
 use crate::record::missing;
 use crate::reply::refusal;
 
-/// Its path, as replies announce it.
-pub(crate) const EVENTS: &str = "/api/v1/jobs/events";
-
 /// How many tasks one stream is of, at most.
 const MAX_TASKS: usize = 50;
 

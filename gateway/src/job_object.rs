@@ -276,6 +276,8 @@ impl Object {
                     account_object::ask(&self.env, &Ask::Forget { task }).await?;
                 }
                 *self.kept.borrow_mut() = None;
+                // Or a job of the same key that comes before this object is unloaded would be set no alarm.
+                self.rings_at.set(None);
                 self.state.storage().delete_alarm().await?;
                 self.state.storage().delete_all().await
             }

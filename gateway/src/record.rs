@@ -4,9 +4,9 @@ use crisp_upscale_core::gateway::job::Job;
 use crisp_upscale_core::gateway::link;
 use serde_json::{Value, json};
 
-use crate::events::EVENTS;
 use crate::reply::envelope;
 use crate::settings::Settings;
+use crisp_upscale_core::gateway::route::EVENTS;
 
 /// The envelope with a job's record. `base`: the gateway's own origin.
 pub(crate) fn record(settings: &Settings, id: &str, base: &str, job: &Job) -> Value {

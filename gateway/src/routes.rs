@@ -1,15 +1,14 @@
-//! Which path is answered by what, and to whom.
+//! What is answered to whom.
 
 use crisp_upscale_core::gateway::origin::{Origins, Visitor};
-use crisp_upscale_core::wire::{CREATE_TASK, CREDIT, RECORD_INFO};
+use crisp_upscale_core::gateway::route::{Route, route};
 use serde_json::{Map, Value, json};
 use worker::{Env, Method, Request, Response, Result};
 
 use crate::account_object::{self, Ask};
-use crate::events::{self, EVENTS};
 use crate::reply::{refusal, refused, success};
 use crate::settings::{self, Settings, Trouble};
-use crate::{callback, callers, results, tasks, uploads, upstream};
+use crate::{callback, callers, events, results, tasks, uploads, upstream};
 
 /// Whose the service is, unless the setting of this name says otherwise.
 const UPSTREAM_NAME: &str = "kie.ai";
@@ -29,7 +28,7 @@ pub(crate) async fn answer(request: Request, env: Env) -> Result<Response> {
         }
         return Ok(response);
     }
-    let response = match route(&request) {
+    let response = match route(request.method().as_ref(), &request.path()) {
         Some(route) => respond(route, settings, &env, &request, visitor).await?,
         None => refusal(404, "There is no such path here.")?,
     };
@@ -40,49 +39,6 @@ pub(crate) async fn answer(request: Request, env: Env) -> Result<Response> {
         }
     }
     Ok(response)
-}
-
-enum Route {
-    Health,
-    Counters,
-    Token,
-    Create,
-    Record,
-    Events,
-    Credit,
-    StreamUpload,
-    Base64Upload,
-    UrlUpload,
-    /// To a job, with a secret.
-    Callback(String, String),
-    /// Of a job.
-    Result(String),
-    /// Of this path, by another method.
-    Other,
-}
-
-fn route(request: &Request) -> Option<Route> {
-    let path = request.path();
-    let (method, route) = match path.as_str() {
-        "/health" => (Method::Get, Route::Health),
-        "/counters" => (Method::Get, Route::Counters),
-        "/token" => (Method::Post, Route::Token),
-        CREATE_TASK => (Method::Post, Route::Create),
-        RECORD_INFO => (Method::Get, Route::Record),
-        EVENTS => (Method::Get, Route::Events),
-        CREDIT => (Method::Get, Route::Credit),
-        "/api/file-stream-upload" => (Method::Post, Route::StreamUpload),
-        "/api/file-base64-upload" => (Method::Post, Route::Base64Upload),
-        "/api/file-url-upload" => (Method::Post, Route::UrlUpload),
-        path => match path.split('/').collect::<Vec<_>>().as_slice() {
-            ["", "callback", job, secret] => {
-                (Method::Post, Route::Callback((*job).to_owned(), (*secret).to_owned()))
-            }
-            ["", "results", job] => (Method::Get, Route::Result((*job).to_owned())),
-            _ => return None,
-        },
-    };
-    Some(if request.method() == method { route } else { Route::Other })
 }
 
 async fn respond(

@@ -1,12 +1,11 @@
 //! createTask and recordInfo.
 
-use crisp_upscale_core::gateway::ids;
-use crisp_upscale_core::gateway::job::Order;
+use crisp_upscale_core::gateway::route::EVENTS;
 use crisp_upscale_core::gateway::token::Caller;
-use serde_json::{Value, json};
+use crisp_upscale_core::gateway::{ids, order};
+use serde_json::json;
 use worker::{Env, Request, Response, Result};
 
-use crate::events::EVENTS;
 use crate::job_object::{self, Create, Told};
 use crate::reply::{refusal, refused, success};
 use crate::settings::Settings;
@@ -18,9 +17,6 @@ const MAX_BODY: u32 = 64 * 1024;
 /// How long its body may take, in milliseconds.
 const BODY_PATIENCE: u64 = 10_000;
 
-/// How long an `Idempotency-Key` may be, in characters.
-const MAX_KEY: usize = 200;
-
 /// Makes a task, or finds the one that the same `Idempotency-Key` made.
 pub(crate) async fn create(
     settings: &Settings,
@@ -29,14 +25,14 @@ pub(crate) async fn create(
     caller: Caller,
 ) -> Result<Response> {
     let key = request.headers().get("idempotency-key")?;
-    if key.as_ref().is_some_and(|key| !is_key(key)) {
+    if key.as_ref().is_some_and(|key| !order::is_key(key)) {
         return refusal(400, "The Idempotency-Key must be 1 to 200 visible ASCII characters.");
     }
     let body = match body::read(request.inner().body(), MAX_BODY, BODY_PATIENCE).await {
         Ok(body) => body,
         Err(trouble) => return trouble.refusal(),
     };
-    let order = match order(settings, &caller.name, body.json()) {
+    let order = match order::read(&caller.name, body.json(), &settings.models, &settings.addresses) {
         Ok(order) => order,
         Err((status, message)) => return refusal(status, &message),
     };
@@ -59,39 +55,4 @@ pub(crate) async fn record(env: &Env, request: &Request, caller: &Caller) -> Res
     let id = request.url()?.query_pairs().find(|(name, _)| name == "taskId").map(|(_, id)| id.into_owned());
     let Some(id) = id else { return refusal(400, "Say which task: recordInfo?taskId=…") };
     Response::from_json(&job_object::record(env, &id, &caller.name).await?)
-}
-
-fn order(
-    settings: &Settings,
-    caller: &str,
-    body: Option<Value>,
-) -> std::result::Result<Order, (u16, String)> {
-    let body = body.filter(Value::is_object).ok_or((400, "The body is not a JSON object.".to_owned()))?;
-    let model = body.get("model").and_then(Value::as_str).unwrap_or_default();
-    if !settings.models.iter().any(|allowed| allowed == model) {
-        return Err((422, format!("This model is not served. Ask for {}.", settings.models.join(" or "))));
-    }
-    let image = body.pointer("/input/image").and_then(Value::as_str);
-    let image = image.ok_or((422, "input.image is required: the URL of an image.".to_owned()))?;
-    let call_back_url = match body.get("callBackUrl") {
-        None | Some(Value::Null) => None,
-        Some(url) => Some(url.as_str().ok_or((422, "callBackUrl is not a string.".to_owned()))?),
-    };
-    let check = |name: &str, url: &str| match settings.addresses.check(url) {
-        Ok(url) => Ok(url.to_string()),
-        Err(failure) => Err((422, format!("{name}: {}", failure.message))),
-    };
-    Ok(Order {
-        caller: caller.to_owned(),
-        model: model.to_owned(),
-        image: check("input.image", image)?,
-        call_back_url: call_back_url
-            .filter(|url| !url.is_empty())
-            .map(|url| check("callBackUrl", url))
-            .transpose()?,
-    })
-}
-
-fn is_key(key: &str) -> bool {
-    (1..=MAX_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
 }

@@ -111,6 +111,22 @@ impl Fault {
             Some(seconds) => reply.header("retry-after", seconds.to_string()),
         })
     }
+
+    /// What keeps a host from sending the reply, by the bounds of the fetch standard.
+    fn trouble(&self) -> Option<&'static str> {
+        let reply = self.reply()?;
+        if !(200..=599).contains(&reply.status) {
+            return Some("status must be 200 to 599");
+        }
+        if matches!(reply.status, 204 | 205 | 304) && !reply.body.is_empty() {
+            return Some("a reply with this status has no body: the kind must be status");
+        }
+        match &self.retry_after {
+            None | Some(Value::Number(_)) => None,
+            Some(Value::String(text)) if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) => None,
+            Some(_) => Some("retryAfter must be a number, or text that can stand in a header"),
+        }
+    }
 }
 
 /// The faults still to come, in the order in which they were asked for.
@@ -120,14 +136,17 @@ pub(crate) struct Faults(Vec<Fault>);
 impl Faults {
     /// Replaces what is left by a JSON list.
     pub(crate) fn set(&mut self, json: &[u8]) -> Reply {
-        match serde_json::from_slice(json) {
-            Ok(faults) => {
-                self.0 = faults;
-                Reply::json(200, &json!({ "faults": self.0.len() }))
-            }
-            // A misspelt fault that is silently left out would make a test pass for nothing.
-            Err(error) => Reply::json(400, &json!({ "error": error.to_string() })),
+        // A misspelt fault that is silently left out would make a test pass for nothing.
+        let refused = |error: String| Reply::json(400, &json!({ "error": error }));
+        let faults: Vec<Fault> = match serde_json::from_slice(json) {
+            Ok(faults) => faults,
+            Err(error) => return refused(error.to_string()),
+        };
+        if let Some(trouble) = faults.iter().find_map(Fault::trouble) {
+            return refused(trouble.to_owned());
         }
+        self.0 = faults;
+        Reply::json(200, &json!({ "faults": self.0.len() }))
     }
 
     /// The fault that befalls `target` this time.

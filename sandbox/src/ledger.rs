@@ -57,7 +57,8 @@ impl Ledger {
     }
 
     pub(crate) fn set_credits(&mut self, credits: f64, now: u64) {
-        self.granted += credits - self.credits(now);
+        let Bill { reserved, charged } = self.total(now);
+        self.granted = credits + reserved + charged;
     }
 
     pub(crate) fn can_pay(&self, now: u64) -> bool {

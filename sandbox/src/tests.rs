@@ -388,6 +388,13 @@ fn a_misspelt_fault_is_refused() {
         json!([{"route":"creatTask","kind":"html"}]),
         json!([{"route":"createTask","kind":"htm"}]),
         json!([{"route":"createTask","kind":"html","time":2}]),
+        // What no host could send.
+        json!([{"route":"createTask","kind":"status","status":199}]),
+        json!([{"route":"createTask","kind":"status","status":600}]),
+        json!([{"route":"createTask","kind":"html","status":204}]),
+        json!([{"route":"createTask","kind":"html","retryAfter":"1\r\nx: y"}]),
+        json!([{"route":"createTask","kind":"html","retryAfter":"später…"}]),
+        json!([{"route":"createTask","kind":"html","retryAfter":[1]}]),
     ] {
         assert_eq!(bench.post("/sandbox/faults", &fault.to_string()).reply.unwrap().status, 400);
     }
@@ -468,6 +475,41 @@ fn a_file_is_uploaded_by_its_url_once_it_is_fetched() {
     bench.post("/api/file-url-upload", body);
     let turn = bench.sandbox.handle(Event::Fetched { upload: 3, found: false }, Vec::new(), bench.now);
     assert_eq!(code(&turn), (200, 500));
+}
+
+/// A URL with dots between its slashes is shortened before it is asked for, so the link would lead elsewhere.
+#[test]
+fn a_files_own_name_is_a_plain_one_too() {
+    for name in [".", "..", "../results/a.png", "a/b.png"] {
+        let mut bench = Bench::new(settings());
+        let fields = BTreeMap::from([("uploadPath".into(), "images".into())]);
+        let form = Some(Form { fields, file_name: Some(name.into()) });
+        let turn =
+            bench.send(Request { form, ..request("POST", "/api/file-stream-upload") }, b"\xff\xd8\xff");
+        assert_eq!(code(&turn), (200, 400), "{name}");
+        // It does not matter where another is given.
+        let fields =
+            BTreeMap::from([("uploadPath".into(), "images".into()), ("fileName".into(), "a.jpg".into())]);
+        let form = Some(Form { fields, file_name: Some(name.into()) });
+        let turn =
+            bench.send(Request { form, ..request("POST", "/api/file-stream-upload") }, b"\xff\xd8\xff");
+        assert_eq!(data(&turn)["fileName"], "a.jpg");
+    }
+}
+
+#[test]
+fn the_balance_is_what_it_was_set_to_however_large_it_was_before() {
+    let mut bench = Bench::new(settings());
+    bench.create();
+    for (set, left) in [
+        ("1e300", json!(1e300)),
+        ("-1.7e308", json!(-1.7e308)),
+        ("1.7e308", json!(1.7e308)),
+        ("7", json!(7.0)),
+    ] {
+        bench.post("/sandbox/credits", &format!("{{\"credits\":{set}}}"));
+        assert_eq!(data(&bench.get("/api/v1/chat/credit")), left);
+    }
 }
 
 #[test]

@@ -62,11 +62,12 @@ impl Sandbox {
         let Some(file_name) = &form.file_name else {
             return upload_refusal(400, "Missing required parameter: file");
         };
-        match place(request, &form.fields) {
-            Ok(place) => {
-                let name = place.name.or_else(|| Some(file_name.clone()).filter(|name| !name.is_empty()));
-                self.store(Place { name, ..place }, file, now)
-            }
+        let named = place(request, &form.fields).and_then(|place| match place.name {
+            Some(_) => Ok(place),
+            None => Ok(Place { name: plain(Some(file_name))?, ..place }),
+        });
+        match named {
+            Ok(place) => self.store(place, file, now),
             Err(refused) => refused,
         }
     }
@@ -144,13 +145,19 @@ fn required<'a>(fields: &'a Fields, name: &str) -> Result<&'a str, Reply> {
 
 fn place(request: &Request, fields: &Fields) -> Result<Place, Reply> {
     let directory = required(fields, "uploadPath")?;
-    let name = fields.get("fileName").filter(|name| !name.is_empty()).cloned();
+    let name = plain(fields.get("fileName"))?;
     // A URL with dots between its slashes is shortened before it is asked for.
     if directory.split('/').any(|part| matches!(part, "" | "." | "..")) {
         return Err(upload_refusal(400, "uploadPath must not begin or end with a slash"));
     }
-    if name.as_deref().is_some_and(|name| name.contains('/') || matches!(name, "." | "..")) {
+    Ok(Place { origin: request.origin.clone(), directory: directory.to_owned(), name })
+}
+
+/// A file's name, where it has one.
+fn plain(name: Option<&String>) -> Result<Option<String>, Reply> {
+    let name = name.filter(|name| !name.is_empty());
+    if name.is_some_and(|name| name.contains('/') || matches!(name.as_str(), "." | "..")) {
         return Err(upload_refusal(400, "fileName must be a plain name"));
     }
-    Ok(Place { origin: request.origin.clone(), directory: directory.to_owned(), name })
+    Ok(name.cloned())
 }

@@ -12,8 +12,6 @@ import { hurry, setWallClock } from "./time.mjs";
  * @property {string} image its URL
  * @property {number} speed how many times as fast time runs
  * @property {number} [timeout] of the call, in milliseconds
- * @property {number} jobs for `bench/workerd.mjs`, which gives up after so many times the patience
- * @property {number} patience in milliseconds
  */
 
 /**

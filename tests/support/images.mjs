@@ -16,7 +16,7 @@ export const SAMPLES = {
 const GIF = Buffer.from("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7", "base64");
 
 /** As small as the service takes one: 32 by 32 grey pixels. */
-const SMALL = Buffer.from(
+export const SMALL = Buffer.from(
   "iVBORw0KGgoAAAANSUhEUgAAACAAAAAgCAAAAABWESUoAAAANUlEQVR42mNg4BCQUNAwsHDwCIhIyCioaOiYMGPBig07Dpy4cOPBiw8/GEYVjCoYVTBSFQAAl2zwEJjgKNwAAAAASUVORK5CYII=",
   "base64",
 );

@@ -6,6 +6,7 @@ import {
   type Job,
   Limiter,
   mintToken,
+  preload,
   receiveCallback,
   type Store,
   type TaskDetail,
@@ -15,6 +16,7 @@ import {
   Upscaler,
   webStorage,
 } from "crisp-upscale";
+import wasm from "crisp-upscale/crisp_upscale.wasm";
 import { createSandbox, type Ledger } from "crisp-upscale/sandbox";
 
 // Where to go.
@@ -201,4 +203,15 @@ export async function tokens(secret: string): Promise<string> {
   // @ts-expect-error: a token without a caller
   await mintToken({ secret });
   return mintToken({ secret, sub: "visitor" });
+}
+
+export async function loading(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  await preload();
+  await preload(bytes);
+  await preload(new URL("https://me.example/crisp_upscale.wasm"));
+  await preload(fetch("/crisp_upscale.wasm"));
+  await preload(WebAssembly.compileStreaming(fetch("/crisp_upscale.wasm")));
+  await preload(wasm);
+  // @ts-expect-error: one source
+  await preload(bytes, bytes);
 }

@@ -126,7 +126,7 @@ impl Account {
         if self.callers.is_empty() {
             return None;
         }
-        let free = self.limiter.ended.first().map(|ended| ended.saturating_add(rate.window + 1));
+        let free = self.limiter.ended.first().map(|&ended| rate.free(ended));
         let lease = self.turns.values().min().map(|since| since.saturating_add(LEASE));
         free.into_iter().chain(lease).min().or(Some(0))
     }

@@ -44,7 +44,7 @@ impl Allowed {
     ///
     /// # Errors
     /// An item is no origin.
-    pub fn new(image_origins: &str) -> Result<Self, Failure> {
+    pub fn new(image_origins: &str) -> Result<Self, Box<Failure>> {
         Ok(Allowed { origins: origin::list("IMAGE_ORIGINS", image_origins)? })
     }
 
@@ -53,10 +53,10 @@ impl Allowed {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn check(&self, url: &str) -> Result<Url, Failure> {
+    pub fn check(&self, url: &str) -> Result<Url, Box<Failure>> {
         let read = || if url.len() > MAX_URL { None } else { Url::parse(url).ok() };
         let url = read().filter(|url| url.as_str().len() <= MAX_URL).ok_or_else(|| {
-            Failure::invalid(format!(
+            Failure::invalid(&format!(
                 "The address is no URL of at most {MAX_URL} bytes. Give one that begins with https://."
             ))
         })?;
@@ -84,7 +84,7 @@ impl Allowed {
     }
 }
 
-fn not_https() -> Failure {
+fn not_https() -> Box<Failure> {
     Failure::invalid("The address is not https. Give one that begins with https://.")
 }
 

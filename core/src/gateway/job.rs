@@ -11,7 +11,7 @@ use crate::failure::Kind;
 use crate::job::{Fault, Instant};
 use crate::json::Json;
 use crate::pace;
-use crate::verdict::{Created, Looked, created, looked};
+use crate::verdict::{Created, Looked, OUTCOME_UNKNOWN, created, looked};
 use crate::wire::{Reply, State, TaskDetail};
 
 /// How long the reply to a createTask may take, in milliseconds.
@@ -348,7 +348,7 @@ impl Job {
                         record.credits = Some(0.0);
                     }
                     End::Unknown => {
-                        record.fail_code = Some("OUTCOME_UNKNOWN".to_owned());
+                        record.fail_code = Some(OUTCOME_UNKNOWN.to_owned());
                         record.fail_msg = Some(
                             "The reply to createTask was lost, and no callback came: a task may have been made."
                                 .to_owned(),
@@ -423,7 +423,11 @@ impl Job {
                 self.budgeted = true;
                 Vec::new()
             }
-            Event::Denied(why, wait) => self.refuse(429, why.to_owned(), Some(wait), now),
+            Event::Denied(why, wait) if matches!(self.phase, Phase::Queued { .. }) => {
+                self.refuse(429, why.to_owned(), Some(wait), now)
+            }
+            // It had asked twice, and the other answer was a turn.
+            Event::Denied(..) => Vec::new(),
             Event::Unasked => {
                 if let Phase::Queued { ask } = &mut self.phase {
                     *ask = now.saturating_add(pace::after_failure(1));
@@ -506,10 +510,12 @@ impl Job {
     /// The service counts more tasks than the account does: others use the same key.
     fn limited(&mut self, asked: Option<u64>, message: String, now: Instant) -> Vec<Effect> {
         let wait = pace::wait(asked, 1);
-        if now.saturating_sub(self.created_at) > LIMITED_PATIENCE {
+        let then = now.saturating_add(wait);
+        // A wait that would outlast it is the caller's to wait.
+        if then.saturating_sub(self.created_at) > LIMITED_PATIENCE {
             return self.refuse(429, message, Some(wait), now);
         }
-        self.phase = Phase::Queued { ask: now.saturating_add(wait) };
+        self.phase = Phase::Queued { ask: then };
         Vec::new()
     }
 
@@ -609,13 +615,16 @@ impl Job {
         let came = came.as_ref().map(looked);
         match &mut self.phase {
             Phase::Bound { task, sent, state, look, .. } if task == looked_at => {
-                let soon = now.saturating_add(pace::after_failure(1));
+                // The later, the longer it has been so.
+                let pause = pace::after_failure(1).max(now.saturating_sub(sent.at) / 60);
+                let soon = now.saturating_add(pause);
                 match came {
-                    // It names its file in a moment.
+                    // It names its file in a moment; or never, so that it is looked at ever less often.
                     Ok(Looked::Record(TaskDetail { state: State::Success, result_urls, .. }))
                         if result_urls.is_empty() =>
                     {
-                        *look = soon.min(*look);
+                        let rarely = now.saturating_add(now.saturating_sub(sent.at) / 20);
+                        *look = soon.max(rarely).min(*look);
                     }
                     Ok(Looked::Record(detail)) if matches!(detail.state, State::Success | State::Fail) => {
                         let (task, detail) = (task.clone(), Finished::of(detail));
@@ -629,7 +638,9 @@ impl Job {
                     }
                     // A task just made.
                     Ok(Looked::Missing(_)) if now.saturating_sub(sent.at) < GRACE => *look = soon.min(*look),
-                    Ok(Looked::Again(Some(asked), _)) => *look = now.saturating_add(asked).max(*look),
+                    Ok(Looked::Again(Some(asked), _)) => {
+                        *look = now.saturating_add(asked.min(SLOWEST)).max(*look);
+                    }
                     Ok(_) | Err(_) => {}
                 }
                 Vec::new()
@@ -738,7 +749,8 @@ impl Finished {
 /// A task that never ended.
 fn endless() -> Finished {
     Finished {
-        fail_code: Some("TIMEOUT".to_owned()),
+        // It may still succeed, and be charged.
+        fail_code: Some(OUTCOME_UNKNOWN.to_owned()),
         fail_msg: Some(
             "The service has not finished this task; the gateway waits for it no longer.".to_owned(),
         ),

@@ -7,6 +7,8 @@ pub mod address;
 pub mod ids;
 pub mod job;
 pub mod link;
+pub mod order;
 pub mod origin;
+pub mod route;
 pub mod secret;
 pub mod token;

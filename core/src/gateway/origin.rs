@@ -24,7 +24,7 @@ impl Origins {
     ///
     /// # Errors
     /// An item is no origin.
-    pub fn new(origins: &str) -> Result<Self, Failure> {
+    pub fn new(origins: &str) -> Result<Self, Box<Failure>> {
         list("ORIGINS", origins).map(Origins)
     }
 
@@ -80,12 +80,12 @@ impl<'a> Visitor<'a> {
 }
 
 /// The origins that a setting lists, as browsers write them; spaces between them.
-pub(super) fn list(setting: &str, items: &str) -> Result<Vec<String>, Failure> {
+pub(super) fn list(setting: &str, items: &str) -> Result<Vec<String>, Box<Failure>> {
     items
         .split_whitespace()
         .map(|item| {
             origin(item).ok_or_else(|| {
-                Failure::invalid(format!(
+                Failure::invalid(&format!(
                     "{setting} lists \"{item}\", which is no origin. Give scheme, host and port alone, like \
                      https://www.example.com or http://127.0.0.1:8080."
                 ))

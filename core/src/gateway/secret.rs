@@ -19,9 +19,9 @@ impl Secret {
     ///
     /// # Errors
     /// It is shorter than 32 bytes.
-    pub fn new(text: &str) -> Result<Self, Failure> {
+    pub fn new(text: &str) -> Result<Self, Box<Failure>> {
         let refused = || {
-            Failure::invalid(format!(
+            Failure::invalid(&format!(
                 "TOKEN_SECRET has {} bytes and must have {SHORTEST} at least. Make one with: openssl rand -hex 32",
                 text.len()
             ))

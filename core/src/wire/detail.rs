@@ -2,6 +2,7 @@ use serde::{Serialize, Serializer};
 
 use super::{non_empty, object_or_text};
 use crate::json::Json;
+use crate::text::push_number;
 
 /// Where a task stands, in the vendor's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,9 +96,9 @@ impl TaskDetail {
     pub fn read<V: Json>(data: &V) -> Option<Self> {
         let state = match non_empty(data, "state") {
             Some(word) => State::from_word(word),
-            None => State::from_flag(data.get("successFlag")?.number()?),
+            None => State::from_flag(data.number_at("successFlag")?),
         };
-        let number = |name: &str| data.get(name)?.number();
+        let number = |name: &str| data.number_at(name);
         Some(TaskDetail {
             task_id: non_empty(data, "taskId"),
             model: non_empty(data, "model"),
@@ -136,7 +137,16 @@ fn urls_in<V: Json>(result: Option<V>) -> Vec<String> {
 fn fail_code<V: Json>(data: &V) -> Option<String> {
     let code = data.get("failCode")?;
     match code.number() {
-        Some(number) => Some((number as i64).to_string()),
+        Some(number) => Some(signed(number as i64)),
         None => code.text().filter(|text| !text.is_empty()),
     }
+}
+
+fn signed(number: i64) -> String {
+    let mut text = String::new();
+    if number < 0 {
+        text.push('-');
+    }
+    push_number(&mut text, number.unsigned_abs());
+    text
 }

@@ -16,7 +16,7 @@ impl<V: Json> Envelope<V> {
     /// Reads an envelope; `None` where the value has no numeric `code`.
     #[must_use]
     pub fn read(value: &V) -> Option<Self> {
-        let code = value.get("code")?.number().filter(|code| code.fract() == 0.0)?;
+        let code = value.number_at("code").filter(|code| code.fract() == 0.0)?;
         Some(Envelope {
             code: code as i64,
             msg: super::non_empty(value, "msg").or_else(|| super::non_empty(value, "message")),

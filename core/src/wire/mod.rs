@@ -29,5 +29,5 @@ fn object_or_text<V: Json>(value: V) -> Option<V> {
 
 /// A string that says something: the API sends `""` where it means nothing.
 fn non_empty<V: Json>(value: &V, name: &str) -> Option<String> {
-    value.get(name)?.text().filter(|text| !text.is_empty())
+    value.text_at(name).filter(|text| !text.is_empty())
 }

@@ -48,4 +48,21 @@ impl CreateTask {
         let call_back_url = call_back_url.filter(|url| !url.is_empty());
         CreateTask { model: MODEL, call_back_url, input: Input { image } }
     }
+
+    /// The body as JSON, for who has no serialiser: `quote` makes a JSON string of a text.
+    #[must_use]
+    pub fn json(&self, quote: impl Fn(&str) -> String) -> String {
+        let mut json = String::from("{\"model\":\"");
+        json.push_str(self.model);
+        if let Some(url) = &self.call_back_url {
+            json.push_str("\",\"callBackUrl\":");
+            json.push_str(&quote(url));
+            json.push_str(",\"input\":{\"image\":");
+        } else {
+            json.push_str("\",\"input\":{\"image\":");
+        }
+        json.push_str(&quote(&self.input.image));
+        json.push_str("}}");
+        json
+    }
 }

@@ -1,0 +1,300 @@
+//! What the service sends, and the hosts of images and results.
+
+use crisp_upscale_core::failure::{Charged, Failure};
+use crisp_upscale_core::head::{Head, total_bytes};
+use crisp_upscale_core::image::{HEAD_BYTES, check, identify};
+use crisp_upscale_core::job::{Event, Job, Next};
+use crisp_upscale_core::json::Json;
+use crisp_upscale_core::pace::{self, Durations};
+use crisp_upscale_core::sse::{Frames, MAX_MESSAGE, Message, TooLong};
+use crisp_upscale_core::upload::{self, Upload};
+use crisp_upscale_core::verdict::{Created, Looked, created, failed, looked};
+use crisp_upscale_core::webhook::{self, Posted, Said};
+use crisp_upscale_core::wire::{Reply, TaskDetail};
+use crisp_upscale_core::{gateway, input, push};
+use serde_json::Value;
+
+use crate::lines;
+
+/// What the service may have echoed.
+const KEY: &str = "5ecret";
+
+/// The caller's patience: ten minutes.
+const PATIENCE: u64 = 600_000;
+
+/// What the clocks show. A task may be older than the process that follows it.
+const NOW: u64 = 1_786_878_073_451;
+
+/// `Retry-After`, and the body of a reply to a recordInfo or createTask.
+pub fn detail(data: &[u8]) {
+    let (retry_after, body) = lines(data);
+    let body = Value::parse(&body);
+    for status in [200, 429, 502] {
+        let reply = Reply { status, retry_after: pace::retry_after(&retry_after), body: body.clone() };
+        judge(&reply);
+        follow(&reply);
+        gateway_follows(&reply);
+    }
+    let record = body.as_ref().and_then(|body| Json::get(body, "data"));
+    if let Some(record) = record.as_ref().or(body.as_ref()) {
+        assert_eq!(TaskDetail::read(record), TaskDetail::read(&other_form(record)), "{record}");
+    }
+}
+
+/// What a reply means, to everybody who asks.
+fn judge(reply: &Reply<Value>) {
+    match created(reply) {
+        Created::Made(task) => assert!(!task.is_empty()),
+        Created::Limited(_, failure) => {
+            assert!(failure.retryable && failure.charged == Charged::No);
+            keeps_the_key(failure);
+        }
+        Created::Failed(failure) => {
+            assert!(!failure.retryable || failure.charged == Charged::No, "{failure:?}");
+            keeps_the_key(failure);
+        }
+    }
+    match looked(reply) {
+        Looked::Record(detail) => keeps_the_key(failed(&detail)),
+        Looked::Missing(failure) | Looked::Failed(failure) => keeps_the_key(failure),
+        Looked::Again(_, failure) => {
+            assert!(failure.retryable);
+            keeps_the_key(failure);
+        }
+    }
+    match Said::of_reply("5f48", reply) {
+        Said::Success(upscaled) => assert!(!upscaled.url.is_empty() && upscaled.task_id == "5f48"),
+        Said::Failed(failure) | Said::Later(failure) => {
+            assert_eq!(failure.task_id.as_deref(), Some("5f48"));
+            keeps_the_key(failure);
+        }
+        Said::Refused(_) => {}
+    }
+    if let Some(path) = reply.envelope().and_then(|envelope| envelope.events()) {
+        assert!(push::is_path(&path));
+    }
+}
+
+fn keeps_the_key(failure: Box<Failure>) {
+    let failure = failure.without(KEY);
+    assert!(!failure.message.contains(KEY), "{}", failure.message);
+}
+
+/// A job whose looks are all answered so: it ends, and no later than its caller's patience.
+fn follow(reply: &Reply<Value>) {
+    let (mut job, mut now, mut durations) =
+        (Job::follow("5f48".to_owned(), NOW, NOW + PATIENCE), NOW, Durations::default());
+    let mut event = Event::Start;
+    // At one look a quarter of a second, and a wait and a look each.
+    for _ in 0..2 * 4 * PATIENCE / 1_000 {
+        event = match job.handle(event, now, &mut durations).next {
+            Next::TakeTurn(_) => Event::Turn,
+            Next::Send(_, until) => {
+                assert!(until <= NOW + PATIENCE);
+                now += 1;
+                Event::Replied(reply.clone())
+            }
+            Next::WaitUntil(until) => {
+                assert!(now <= until && until <= NOW + PATIENCE, "{now} {until}");
+                now = until;
+                Event::Woken
+            }
+            Next::Finish(ended) => {
+                if let Err(failure) = ended {
+                    assert!(failure.task_id.is_some(), "{failure:?}");
+                    keeps_the_key(failure);
+                }
+                return;
+            }
+        };
+    }
+    panic!("The job does not end.");
+}
+
+/// A job of the gateway whose looks are all answered so: it is not left alone, and is deleted in the end.
+fn gateway_follows(reply: &Reply<Value>) {
+    use gateway::job::{Effect, Event, Job, Order, Rules};
+    const KEEP: u64 = 600_000;
+    let rules = Rules { callbacks: true, copies: false, outcome: KEEP / 2, keep: KEEP };
+    let text = str::to_owned;
+    let order = Order {
+        caller: text("visitor-7"),
+        model: text("recraft/crisp-upscale"),
+        image: text("https://host.example/photo.jpg"),
+        call_back_url: None,
+    };
+    let (mut job, effects) = Job::new(order, NOW);
+    let (mut now, mut effects) = (NOW, effects);
+    for _ in 0..2_000 {
+        let event = match effects.pop() {
+            Some(Effect::AskTurn(_)) => Event::Turn(text("hash")),
+            Some(Effect::Create) => Event::Created(Ok(reply.clone())),
+            Some(Effect::Look(task)) => Event::Looked(task, Ok(reply.clone())),
+            Some(Effect::Erase(_)) => return,
+            Some(_) => continue,
+            None => {
+                let alarm = job.alarm(rules);
+                assert!(alarm <= now + KEEP, "left alone until {alarm}, at {now}");
+                now = now.max(alarm);
+                Event::Woken
+            }
+        };
+        effects.extend(job.handle(event, now, rules));
+        assert!(effects.len() < 10);
+    }
+    panic!("The job is never deleted.");
+}
+
+/// The same record with each object that may come as text in the other form.
+fn other_form(record: &Value) -> Value {
+    let mut record = record.clone();
+    if let Some(fields) = record.as_object_mut() {
+        for name in ["param", "resultJson"] {
+            if let Some(value) = fields.get_mut(name) {
+                turn(value);
+            }
+        }
+        if let Some(Value::Object(param)) = fields.get_mut("param")
+            && let Some(input) = param.get_mut("input")
+        {
+            turn(input);
+        }
+    }
+    record
+}
+
+fn turn(value: &mut Value) {
+    let other = match &*value {
+        Value::Object(_) => Value::String(value.to_string()),
+        Value::String(text) => match serde_json::from_str(text) {
+            Ok(object @ Value::Object(_)) => object,
+            _ => return,
+        },
+        _ => return,
+    };
+    *value = other;
+}
+
+/// `X-Webhook-Timestamp`, a space and `X-Webhook-Signature`, and the body of a callback.
+pub fn callback(data: &[u8]) {
+    let (headers, body) = lines(data);
+    let (timestamp, signature) = headers.split_once(' ').unwrap_or((&headers, ""));
+    let posted =
+        Posted { method: "POST", timestamp: Some(timestamp), signature: Some(signature), body: Some(&body) };
+    let unsigned = webhook::open::<Value>(posted, None, NOW);
+    let signed = webhook::open::<Value>(posted, Some(300_000), NOW);
+    if let Ok(opened) = &unsigned {
+        let ids: Vec<&str> = opened.claims.iter().map(|claim| claim.task_id.as_str()).collect();
+        assert!((1..=4).contains(&ids.len()) && ids.iter().all(|id| !id.is_empty()));
+        assert!((1..ids.len()).all(|n| !ids[..n].contains(&ids[n])), "named twice: {ids:?}");
+        assert!(opened.claims.iter().all(|claim| claim.message.is_none()));
+        for id in ids {
+            let _ = gateway::ids::is_job_id(id);
+        }
+    }
+    if let Ok(opened) = signed {
+        let seconds: u64 = timestamp.parse().expect("a timestamp that was taken is a number");
+        assert!((seconds * 1000).abs_diff(NOW) <= 300_000);
+        assert_eq!(opened.signature.map(|bytes| bytes.len()), Some(32));
+        let unsigned = unsigned.expect("what is taken signed is taken unsigned");
+        assert_eq!(unsigned.claims.len(), opened.claims.len());
+        for (claim, same) in opened.claims.iter().zip(&unsigned.claims) {
+            assert_eq!(claim.task_id, same.task_id);
+            assert_eq!(claim.message, Some(format!("{}.{timestamp}", claim.task_id)));
+        }
+    }
+}
+
+/// `Retry-After`, and the body of a reply to an upload.
+pub fn upload(data: &[u8]) {
+    let (retry_after, body) = lines(data);
+    let body = Value::parse(&body);
+    for status in [200, 404, 429, 503] {
+        let reply = Reply { status, retry_after: pace::retry_after(&retry_after), body: body.clone() };
+        let (mut upload, mut now, mut event) = (Upload::new(NOW + PATIENCE), NOW, Event::Start);
+        let mut sent = 0;
+        let ended = loop {
+            event = match upload.handle(event, now) {
+                upload::Next::Send(until) => {
+                    assert!(now < until && until <= NOW + PATIENCE);
+                    sent += 1;
+                    Event::Replied(reply.clone())
+                }
+                upload::Next::WaitUntil(until) => {
+                    assert!(now < until && until < NOW + PATIENCE);
+                    now = until;
+                    Event::Woken
+                }
+                upload::Next::Finish(ended) => break ended,
+            };
+        };
+        assert!((1..=3).contains(&sent), "{sent}");
+        match ended {
+            Ok(url) => assert!(input::image_url(&url).is_ok(), "{url}"),
+            Err(failure) => {
+                assert_eq!(failure.charged, Charged::No);
+                keeps_the_key(failure);
+            }
+        }
+    }
+}
+
+/// A file's first bytes. What its first part says, no longer part takes back.
+pub fn image(data: &[u8]) {
+    let whole = identify(data);
+    if let Ok(header) = &whole {
+        let _ = header.warning();
+        assert!(header.size.is_none_or(|(width, height)| width > 0 && height > 0));
+    }
+    let part = identify(&data[..data.len() / 2]);
+    if let (Ok(part), Ok(whole)) = (&part, &whole) {
+        assert_eq!(part.format, whole.format);
+        assert!(part.size.is_none() || part.size == whole.size);
+    }
+    assert!(part.is_err() || whole.is_ok(), "{part:?} {whole:?}");
+    for total in [0, data.len() as u64, u64::MAX] {
+        if let Err(problem) = check(data, total) {
+            assert!(!problem.to_string().is_empty());
+        }
+    }
+    // The same bytes as the headers of an answer, whose numbers only say what they say.
+    let text = String::from_utf8_lossy(&data[..data.len().min(100)]);
+    for status in [200, 206] {
+        let told = total_bytes(status, Some(&text), Some(&text));
+        assert!(told.is_none_or(|told| text.contains(told.to_string().trim_start_matches('0'))));
+        let bytes = data[..data.len().min(HEAD_BYTES)].to_vec();
+        let head = Head { status, total_bytes: told, bytes };
+        assert_eq!(head.header().is_some(), identify(&head.bytes).is_ok());
+        let _ = head.preflight();
+    }
+}
+
+/// How long the chunks are, as its first byte, and an event stream as a runtime decodes it. It is read the same however
+/// it is cut.
+pub fn events(data: &[u8]) {
+    let Some((&cut, stream)) = data.split_first() else { return };
+    let stream = String::from_utf8_lossy(stream);
+    let whole = read(&stream, stream.len());
+    let parts = read(&stream, usize::from(cut));
+    match (whole, parts) {
+        (Ok(whole), Ok(parts)) => {
+            assert_eq!(whole, parts);
+            for Message { event, data } in &whole {
+                assert!(!event.is_empty() && event.len() <= MAX_MESSAGE && data.len() <= MAX_MESSAGE);
+            }
+            assert!(whole.len() <= stream.len() / 5, "each has a line of data and an empty one");
+        }
+        (whole, parts) => assert_eq!(whole.is_err(), parts.is_err()),
+    }
+}
+
+fn read(stream: &str, length: usize) -> Result<Vec<Message>, TooLong> {
+    let (mut frames, mut rest, mut messages) = (Frames::default(), stream, Vec::new());
+    while !rest.is_empty() {
+        // A character at least, of up to four bytes.
+        let (chunk, left) = rest.split_at(rest.floor_char_boundary(length.max(4)));
+        messages.extend(frames.feed(chunk)?);
+        rest = left;
+    }
+    Ok(messages)
+}

@@ -1,0 +1,5 @@
+// In a Web Worker that was bundled; its page says where the desk is.
+import * as ours from "crisp-upscale";
+import { conform } from "./conformance.js";
+
+self.addEventListener("message", ({ data }) => conform(ours, data));

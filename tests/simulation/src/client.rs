@@ -1,0 +1,789 @@
+//! Clients: processes that play core's jobs as `src/drive.rs` does, and keep their attempts as `npm/client.ts` does.
+
+mod stream;
+
+use std::collections::VecDeque;
+
+use crisp_upscale_core::failure::{Charged, Failure, Kind};
+use crisp_upscale_core::hosts;
+use crisp_upscale_core::job::{self, Fault, Instant, Job, Next, Upscaled};
+use crisp_upscale_core::json::Json;
+use crisp_upscale_core::limiter::{Limiter, Rate};
+use crisp_upscale_core::pace::Durations;
+use crisp_upscale_core::repeat;
+use crisp_upscale_core::upload::{self, Upload};
+use crisp_upscale_core::wire::{CREATE_TASK, CreateTask, FILE_STREAM_UPLOAD, RECORD_INFO, Reply};
+
+use crate::dice::Throw;
+use crate::doc::Doc;
+use crate::mutant::Mutant;
+use crate::network::{Bearer, Came, GATEWAY_HOST, Request, Sender, To};
+use crate::service::{Answer, BEGIN};
+use crate::trouble::Trouble;
+use crate::world::{Event, World, none, tell, what};
+
+/// A process that learns forgets all when it has learned from so many tasks: the pace is measured elsewhere, and
+/// working it out from 32 of them would take most of the time here.
+const MOST_DURATIONS: usize = 2;
+
+/// For how long a clock that never goes back may stand still while its machine sleeps, in milliseconds. Not for as long
+/// as the gateway keeps a job: a client that does not know that so much time has passed sends a createTask again
+/// under a key that the gateway has forgotten.
+const LONGEST_STANDSTILL: u64 = 1_000_000;
+
+/// Whom a process asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Via {
+    Direct,
+    Gateway,
+}
+
+/// A process, and the machine that it runs on.
+#[derive(Debug)]
+pub(crate) struct Process {
+    pub(crate) via: Via,
+    /// At the service.
+    pub(crate) account: usize,
+    /// Whether its store outlives it.
+    pub(crate) keeps: bool,
+    /// Whether it listens to what is pushed.
+    pub(crate) pushes: bool,
+    /// Whether the runtime proves that no connection was made.
+    proves: bool,
+    /// Whether it sends a POST again by itself, as browsers do.
+    doubles: bool,
+    limiter: Option<Limiter>,
+    /// Calls that wait for a turn.
+    waiting: VecDeque<usize>,
+    durations: Durations,
+    /// Whether it learns from the tasks that it sees.
+    learns: bool,
+    /// How often it was started.
+    pub(crate) life: u32,
+    asleep_until: u64,
+    /// How far its clock that never goes back is behind the world's, since it stood still while the machine slept.
+    behind: u64,
+    /// Whether it ever slept.
+    slept: bool,
+    /// How far its wall clock is ahead.
+    ahead: i64,
+    /// The path of the event stream, once the server has said it.
+    events: Option<String>,
+    /// Streams in a row that came to nothing.
+    failures: u32,
+    pub(crate) calls: Vec<usize>,
+}
+
+impl Process {
+    pub(crate) fn new(via: Via, account: usize, throw: &mut Throw) -> Self {
+        let direct = via == Via::Direct;
+        Process {
+            via,
+            account,
+            keeps: !throw.one_in(4),
+            pushes: !direct && throw.one_in(2),
+            proves: throw.one_in(2),
+            doubles: throw.one_in(2),
+            limiter: (direct && !throw.one_in(5)).then(Limiter::default),
+            waiting: VecDeque::new(),
+            durations: Durations::default(),
+            learns: throw.one_in(12),
+            life: 0,
+            asleep_until: 0,
+            behind: 0,
+            slept: false,
+            ahead: 0,
+            events: None,
+            failures: 0,
+            calls: Vec::new(),
+        }
+    }
+
+    /// Whether its account meets the rate limit by this process's limiter, which a restart forgets.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.limiter.is_some() && self.life == 0
+    }
+}
+
+/// What is fixed of a call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    /// The caller's, in milliseconds.
+    pub(crate) patience: u64,
+    /// Whether the caller gives an `idempotencyKey`.
+    pub(crate) keyed: bool,
+    /// Whether the image is a file.
+    pub(crate) upload: bool,
+    /// Whether the task is followed by a job of its own, as the package does it.
+    pub(crate) separate: bool,
+    /// Whether the gateway is to tell the caller's server.
+    pub(crate) relay: bool,
+    /// How often the user comes back to it.
+    pub(crate) returns: u32,
+}
+
+/// What is kept of an attempt.
+#[derive(Clone, Debug)]
+struct Entry {
+    task: Option<String>,
+    created: f64,
+}
+
+/// What the user was told last.
+#[derive(Clone, Debug)]
+pub(crate) enum Report {
+    /// How the job ended.
+    Ended(Result<Upscaled, Failure>),
+    /// After a restart or an abort: it was cut off while its task was being made. Look at the account.
+    CutOff,
+    /// The user has stopped waiting for this task.
+    Left(String),
+    /// After a restart, where nothing is kept.
+    Gone,
+}
+
+/// What is heard on a stream.
+#[derive(Debug)]
+pub(crate) enum Heard {
+    Text(String),
+    Broken,
+}
+
+/// One call of the user's.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) process: usize,
+    pub(crate) plan: Plan,
+    /// The image's URL, once it is known.
+    image: String,
+    doing: Doing,
+    /// Which step it is at: what comes for another is too late.
+    pub(crate) epoch: u32,
+    steps: u32,
+    requests: u32,
+    entry: Option<Entry>,
+    /// How often the attempt was begun anew, each under a key of its own.
+    attempts: u32,
+    deadline: Instant,
+    /// Whether it waits for a time or for what is pushed.
+    idle: Option<Instant>,
+    /// Whether it holds a turn of the limiter.
+    turn: bool,
+    /// The stream that it listens to, and what came and is not taken yet.
+    stream: u32,
+    ear: Option<VecDeque<Heard>>,
+    opened: u64,
+    heard: bool,
+    /// What was learned of its task.
+    pub(crate) task: Option<String>,
+    returns: u32,
+    pub(crate) report: Option<Report>,
+    /// Something was lost with a process that keeps nothing.
+    pub(crate) lost: bool,
+}
+
+#[derive(Debug)]
+enum Doing {
+    Nothing,
+    Upload(Upload),
+    Job(Job),
+}
+
+impl Call {
+    pub(crate) fn new(process: usize, nth: usize, plan: Plan) -> Self {
+        Call {
+            process,
+            plan,
+            image: format!("https://images.example/{nth}.png"),
+            doing: Doing::Nothing,
+            epoch: 0,
+            steps: 0,
+            requests: 0,
+            entry: None,
+            attempts: 0,
+            deadline: 0,
+            idle: None,
+            turn: false,
+            stream: 0,
+            ear: None,
+            opened: 0,
+            heard: false,
+            task: None,
+            returns: 0,
+            report: None,
+            lost: false,
+        }
+    }
+}
+
+impl World<'_> {
+    fn process(&mut self, call: usize) -> &mut Process {
+        let process = self.calls[call].process;
+        &mut self.processes[process]
+    }
+
+    /// The clock of the call's process that never goes back.
+    fn instant(&mut self, call: usize) -> Instant {
+        // Long ago, as `performance.now()` is there.
+        (1 << 48) + self.now - self.process(call).behind
+    }
+
+    /// When its job is to give up.
+    fn deadline(&self, call: usize) -> Instant {
+        if self.is(Mutant::WaitsForEver) { u64::MAX } else { self.calls[call].deadline }
+    }
+
+    /// When that clock will show the instant.
+    fn world_time(&mut self, call: usize, instant: Instant) -> u64 {
+        self.now + instant.saturating_sub(self.instant(call))
+    }
+
+    /// Its wall clock, in Unix milliseconds.
+    fn wall(&mut self, call: usize) -> f64 {
+        (BEGIN + self.now) as f64 + self.process(call).ahead as f64
+    }
+
+    /// The `Idempotency-Key` of the present attempt.
+    fn key(&mut self, call: usize) -> String {
+        let Call { plan, attempts, requests, .. } = &self.calls[call];
+        let (attempts, requests) = (if plan.keyed { 0 } else { *attempts }, *requests);
+        if self.is(Mutant::NewKeyEachTime) {
+            return format!("call-{call}-{attempts}-{requests}");
+        }
+        format!("call-{call}-{attempts}")
+    }
+
+    /// The user calls.
+    pub(crate) fn start(&mut self, call: usize) {
+        if self.sleeps(call, Event::Start) {
+            return;
+        }
+        self.calls[call].deadline = self.instant(call) + self.calls[call].plan.patience;
+        tell!(self, "call {call} begins");
+        if self.calls[call].plan.upload {
+            self.calls[call].doing = Doing::Upload(Upload::new(self.deadline(call)));
+            self.step_upload(call, job::Event::Start);
+        } else {
+            self.begin(call);
+        }
+    }
+
+    /// An attempt is written down and begins.
+    fn begin(&mut self, call: usize) {
+        self.calls[call].attempts += 1;
+        if !self.is(Mutant::WritesAfter) {
+            self.calls[call].entry = Some(Entry { task: None, created: self.wall(call) });
+        }
+        let Call { image, plan, .. } = &self.calls[call];
+        let (deadline, gateway) =
+            (self.deadline(call), self.processes[self.calls[call].process].via == Via::Gateway);
+        let relay = (plan.relay && gateway).then(|| format!("https://site.example/done/{call}"));
+        let request = CreateTask::upscale(image.clone(), relay);
+        let job =
+            if gateway { Job::create_idempotent(request, deadline) } else { Job::create(request, deadline) };
+        self.calls[call].doing = Doing::Job(job);
+        self.step(call, job::Event::Start);
+    }
+
+    /// Goes on with a task.
+    fn follow(&mut self, call: usize, task: String, created: f64) {
+        let age = (self.wall(call) - created).max(0.0) as u64;
+        let made = self.instant(call).saturating_sub(age);
+        self.calls[call].doing = Doing::Job(Job::follow(task, made, self.deadline(call)));
+        self.listen(call);
+        // Where a stream is hoped for there is nothing to begin with but to listen.
+        let hopes = self.calls[call].ear.is_some() && self.process(call).failures == 0;
+        self.step(call, if hopes { job::Event::Listening } else { job::Event::Start });
+    }
+
+    /// Whether its machine sleeps; the event comes when it wakes up.
+    fn sleeps(&mut self, call: usize, event: impl FnOnce(usize) -> Event) -> bool {
+        let until = self.process(call).asleep_until;
+        if self.now < until {
+            self.at(until, event(call));
+        }
+        self.now < until
+    }
+
+    pub(crate) fn wake(&mut self, call: usize, epoch: u32) {
+        if self.calls[call].epoch != epoch || self.sleeps(call, |call| Event::Wake(call, epoch)) {
+            return;
+        }
+        let Some(then) = self.calls[call].idle else { return };
+        if self.instant(call) < then {
+            // The clock stood still meanwhile.
+            let at = self.world_time(call, then);
+            return self.at(at, Event::Wake(call, epoch));
+        }
+        let process = self.calls[call].process;
+        let queue = &mut self.processes[process].waiting;
+        if let Some(place) = queue.iter().position(|other| *other == call) {
+            queue.remove(place);
+            return self.step(call, job::Event::Turn);
+        }
+        match self.calls[call].doing {
+            Doing::Upload(_) => self.step_upload(call, job::Event::Woken),
+            _ => self.step(call, job::Event::Woken),
+        }
+    }
+
+    /// What came of its request.
+    pub(crate) fn came(&mut self, call: usize, epoch: u32, came: Came) {
+        if self.calls[call].epoch != epoch {
+            return;
+        }
+        if self.now < self.process(call).asleep_until {
+            let until = self.process(call).asleep_until;
+            return self.at(until, Event::Came(call, epoch, came));
+        }
+        tell!(self, "call {call} hears: {}", words(&came));
+        let lost = matches!(came, Err(Fault::Lost | Fault::TimedOut));
+        let event = match came {
+            Ok(Answer { status, retry_after, text }) => {
+                let reply = Reply { status, retry_after, body: Doc::parse(&text) };
+                if let Some(path) = self.path_of(&reply) {
+                    self.process(call).events = Some(path);
+                }
+                job::Event::Replied(reply)
+            }
+            Err(fault) => job::Event::Failed(fault),
+        };
+        self.end_turn(call);
+        match self.calls[call].doing {
+            Doing::Upload(_) => self.step_upload(call, event),
+            Doing::Job(_) if lost && self.is(Mutant::SendsAgain) && self.calls[call].task.is_none() => {
+                let image = self.calls[call].image.clone();
+                let (request, then) = (CreateTask::upscale(image, None), self.calls[call].deadline);
+                self.send(call, &job::Request::Create(request), then);
+            }
+            _ => self.step(call, event),
+        }
+    }
+
+    /// Where a reply says that the server pushes.
+    fn path_of(&self, reply: &Reply<Doc>) -> Option<String> {
+        if self.is(Mutant::FollowsAnywhere) {
+            return reply.body.as_ref()?.get("data")?.get("events")?.text();
+        }
+        reply.envelope()?.events()
+    }
+
+    /// Whether the process or the call ends here.
+    fn ends(&mut self, call: usize) -> bool {
+        self.calls[call].steps += 1;
+        let (owner, nth) = (call as u32, self.calls[call].steps);
+        if let Some(mut throw) = self.trouble(owner, Trouble::Crash, nth) {
+            let wait = throw.of(&[500, 20_000, 100_000, 4_000_000]);
+            self.crash(call, wait);
+            return true;
+        }
+        if self.trouble(owner, Trouble::Abort, nth).is_some() {
+            self.abort(call);
+            return true;
+        }
+        if let Some(mut throw) = self.trouble(owner, Trouble::Sleep, nth) {
+            let long = throw.of(&[3_000, 60_000, LONGEST_STANDSTILL, 30_000_000]);
+            let until = self.now + long;
+            let process = self.process(call);
+            let stands_still = throw.one_in(2) && process.behind + long <= LONGEST_STANDSTILL;
+            process.asleep_until = until;
+            process.slept = true;
+            if stands_still {
+                process.behind += long;
+            }
+        }
+        if let Some(mut throw) = self.trouble(owner, Trouble::ClockSet, nth) {
+            self.process(call).ahead += throw.of(&[-7_200_000, -90_000, 5_000, 3_600_000, 100_000_000]);
+        }
+        false
+    }
+
+    fn step_upload(&mut self, call: usize, event: job::Event<Doc>) {
+        if self.ends(call) {
+            return;
+        }
+        let now = self.instant(call);
+        let Doing::Upload(upload) = &mut self.calls[call].doing else { return };
+        match upload.handle(event, now) {
+            upload::Next::Send(give_up) => {
+                let host = hosts::API.to_owned();
+                let (base, bearer) = match self.process(call).via {
+                    Via::Direct => (hosts::upload_base_url(None, host), Bearer::Key),
+                    Via::Gateway => (GATEWAY_HOST.to_owned(), Bearer::Token),
+                };
+                self.leaves(&format!("{base}{FILE_STREAM_UPLOAD}"), bearer);
+                self.depart_call(call, To::Upload, give_up);
+            }
+            upload::Next::WaitUntil(then) => self.wait(call, then),
+            upload::Next::Finish(Ok(url)) => {
+                self.calls[call].image = url;
+                self.begin(call);
+            }
+            upload::Next::Finish(Err(failure)) => self.finish(call, Err(*failure)),
+        }
+    }
+
+    /// Tells the job what happened, and does what it says.
+    fn step(&mut self, call: usize, event: job::Event<Doc>) {
+        if self.ends(call) {
+            return;
+        }
+        let now = self.instant(call);
+        let process = &mut self.processes[self.calls[call].process];
+        let Doing::Job(job) = &mut self.calls[call].doing else { return };
+        let step = job.handle(event, now, &mut process.durations);
+        if process.durations.iter().nth(if process.learns { MOST_DURATIONS } else { 0 }).is_some() {
+            process.durations = Durations::default();
+        }
+        if let Some(news) = step.news
+            && news.state == "submitted"
+        {
+            tell!(self, "call {call} has the task {}", news.task_id);
+            self.calls[call].task = Some(news.task_id.clone());
+            let created = self.wall(call);
+            let kept = Entry { task: Some(news.task_id.clone()), created };
+            let entry = &mut self.calls[call].entry;
+            *entry = Some(Entry { created: entry.as_ref().map_or(created, |entry| entry.created), ..kept });
+            if self.calls[call].plan.separate {
+                return self.follow(call, news.task_id, created);
+            }
+        }
+        match step.next {
+            Next::TakeTurn(until) => self.take_turn(call, until),
+            Next::Send(request, give_up) => self.send(call, &request, give_up),
+            Next::WaitUntil(then) => {
+                self.listen(call);
+                self.wait(call, then);
+                self.take_heard(call);
+            }
+            Next::Finish(end) => self.finish(call, end.map(|upscaled| *upscaled).map_err(|failure| *failure)),
+        }
+    }
+
+    fn wait(&mut self, call: usize, then: Instant) {
+        let at = self.world_time(call, then);
+        let waits = &mut self.calls[call];
+        waits.epoch += 1;
+        waits.idle = Some(then);
+        let epoch = waits.epoch;
+        // What nobody will see is no event.
+        if at < u64::MAX / 2 {
+            self.at(at, Event::Wake(call, epoch));
+        }
+    }
+
+    fn take_turn(&mut self, call: usize, until: Instant) {
+        let process = self.calls[call].process;
+        if self.processes[process].limiter.is_none() || self.is(Mutant::NoTurns) {
+            return self.step(call, job::Event::Turn);
+        }
+        self.wait(call, until);
+        self.processes[process].waiting.push_back(call);
+        self.serve(process);
+    }
+
+    /// Those whose turn it is take it, the first first.
+    pub(crate) fn serve(&mut self, process: usize) {
+        while let Some(&call) = self.processes[process].waiting.front() {
+            let (now, life) = (self.instant(call), self.processes[process].life);
+            if self.now < self.processes[process].asleep_until {
+                let until = self.processes[process].asleep_until;
+                return self.at(until, Event::Serve(process, life));
+            }
+            let forgetful = self.is(Mutant::CountsStartsOnly);
+            let Some(limiter) = &mut self.processes[process].limiter else { return };
+            match limiter.start(Rate::DOCUMENTED, now) {
+                Ok(()) => {
+                    if forgetful {
+                        limiter.end(now);
+                    }
+                    self.processes[process].waiting.pop_front();
+                    self.calls[call].turn = !forgetful;
+                    self.step(call, job::Event::Turn);
+                }
+                Err(Some(free)) => {
+                    let at = self.world_time(call, free);
+                    return self.at(at, Event::Serve(process, life));
+                }
+                Err(None) => return,
+            }
+        }
+    }
+
+    fn send(&mut self, call: usize, request: &job::Request, give_up: Instant) {
+        let (via, account) = (self.process(call).via, self.process(call).account);
+        let nth = self.calls[call].requests;
+        if via == Via::Gateway && self.trouble(call as u32, Trouble::NoToken, nth).is_some() {
+            self.calls[call].requests += 1;
+            self.calls[call].epoch += 1;
+            let epoch = self.calls[call].epoch;
+            return self.after(10, Event::Came(call, epoch, none(Fault::NoToken)));
+        }
+        let (base, bearer) = match via {
+            Via::Direct => (hosts::API, Bearer::Key),
+            Via::Gateway => (GATEWAY_HOST, Bearer::Token),
+        };
+        let to = match request {
+            job::Request::Create(body) => {
+                self.leaves(&format!("{base}{CREATE_TASK}"), bearer);
+                // Plain fields can always be written.
+                let body = serde_json::to_string(body).unwrap_or_default();
+                tell!(self, "call {call} sends createTask");
+                match via {
+                    Via::Direct => To::Create(account, body),
+                    Via::Gateway => To::GatewayCreate(self.key(call)),
+                }
+            }
+            job::Request::Look(task) => {
+                self.leaves(&format!("{base}{RECORD_INFO}?taskId={task}"), bearer);
+                tell!(self, "call {call} looks at {task}");
+                match via {
+                    Via::Direct => To::Look(account, task.clone()),
+                    Via::Gateway => To::GatewayLook(task.clone()),
+                }
+            }
+        };
+        self.depart_call(call, to, give_up);
+    }
+
+    fn depart_call(&mut self, call: usize, to: To, give_up: Instant) {
+        let give_up = self.world_time(call, give_up).min(self.now + 1_000_000_000);
+        let (proves, doubles) = (self.process(call).proves, self.process(call).doubles);
+        let sends = &mut self.calls[call];
+        sends.epoch += 1;
+        sends.idle = None;
+        let (epoch, nth) = (sends.epoch, sends.requests);
+        sends.requests += 1;
+        let posts = matches!(to, To::GatewayCreate(_));
+        // Gateways know the two for one. Straight to the API nothing can be done about it, so it is not played.
+        let first = match &to {
+            To::GatewayCreate(key) if doubles => self
+                .trouble(call as u32, Trouble::Doubled, nth)
+                .map(|throw| (throw, To::GatewayCreate(key.clone()))),
+            _ => None,
+        };
+        let way = self.depart(call as u32, nth, give_up, proves);
+        let over = way.over(give_up);
+        let from = Sender::Call(call, epoch);
+        if let Some((at, came)) = way.instead {
+            let (at, came) = if at > give_up { (give_up, none(Fault::TimedOut)) } else { (at, came) };
+            self.at(at, Event::Came(call, epoch, came));
+            self.reach_later(Request { from, to, nth, silent: true, give_up, over }, way.arrives);
+            return;
+        }
+        // The first breaks off, and the browser sends it again.
+        if let (Some((mut throw, to)), Some(at)) = (first, way.arrives) {
+            let early = self.now + throw.below(at - self.now + 1);
+            let from = Sender::Call(call, epoch);
+            self.reach_later(Request { from, to, nth, silent: true, give_up, over }, Some(early));
+        }
+        if way.arrives.is_none() || posts {
+            self.at(give_up, Event::Came(call, epoch, none(Fault::TimedOut)));
+        }
+        self.reach_later(Request { from, to, nth, silent: false, give_up, over }, way.arrives);
+    }
+
+    fn reach_later(&mut self, request: Request, arrives: Option<u64>) {
+        if let Some(at) = arrives {
+            self.at(at, Event::Reach(Box::new(request)));
+        }
+    }
+
+    /// The call has ended, as far as this process knows.
+    fn finish(&mut self, call: usize, mut end: Result<Upscaled, Failure>) {
+        let late = self.instant(call).saturating_sub(self.calls[call].deadline);
+        if late > 1_000 && !self.process(call).slept {
+            self.break_law(3, format!("call {call} ends {late} ms after its time was over"));
+        }
+        self.leave(call);
+        self.calls[call].doing = Doing::Nothing;
+        self.calls[call].epoch += 1;
+        if let Err(failure) = &mut end {
+            match failure.kind {
+                Kind::Timeout if self.is(Mutant::ForgetsTask) => failure.task_id = None,
+                Kind::Timeout if self.is(Mutant::SaysYes) => failure.charged = Charged::Yes,
+                Kind::OutcomeUnknown if self.is(Mutant::SaysNo) => failure.charged = Charged::No,
+                _ => {}
+            }
+        }
+        if let Ok(upscaled) = &mut end {
+            if self.is(Mutant::WrongFile) {
+                upscaled.url = self.service.tasks.first().map(|task| task.url()).unwrap_or_default();
+            }
+            let url = upscaled.url.clone();
+            let bearer = if self.is(Mutant::KeyToResults) { Bearer::Key } else { Bearer::Nothing };
+            self.leaves(&url, bearer);
+        }
+        let over = match &end {
+            Ok(_) => true,
+            Err(failure) if failure.task_id.is_some() => !failure.resumable,
+            Err(failure) => failure.charged == Charged::No,
+        };
+        if over {
+            self.calls[call].entry = None;
+        }
+        let told = match &end {
+            Ok(_) => 1,
+            Err(failure) => failure.kind as u64 * 4 + failure.charged as u64 + 2,
+        };
+        self.note((call as u64) << 32 | told);
+        tell!(self, "call {call} ends: {}", ended(&end));
+        // A user who is told that nothing was made, or that the task goes on, comes back, now or then.
+        let goes_on = match &end {
+            Ok(_) => false,
+            Err(failure) => match failure.charged {
+                Charged::No => failure.retryable,
+                _ => failure.resumable && failure.task_id.is_some(),
+            },
+        };
+        let ends = &mut self.calls[call];
+        ends.report = Some(Report::Ended(end));
+        if goes_on && ends.returns < ends.plan.returns {
+            ends.returns += 1;
+            let mut throw = self.dice.at(call as u32, what::USER, self.calls[call].returns);
+            let wait = throw.of(&[100, 5_000, 100_000, 3_000_000, 5_000_000]);
+            self.after(wait, Event::Again(call));
+        }
+    }
+
+    /// The user goes on, by what was reported or is kept.
+    pub(crate) fn again(&mut self, call: usize) {
+        if self.sleeps(call, Event::Again) || !matches!(self.calls[call].doing, Doing::Nothing) {
+            return;
+        }
+        self.calls[call].deadline = self.instant(call) + self.calls[call].plan.patience;
+        let resumes = match &self.calls[call].report {
+            Some(Report::Left(task)) => Some(task.clone()),
+            Some(Report::Ended(Err(failure))) if failure.charged != Charged::No => failure.task_id.clone(),
+            _ => None,
+        };
+        let kept = self.calls[call].entry.as_ref().map_or(0.0, |entry| entry.created);
+        match resumes {
+            Some(task) => {
+                tell!(self, "call {call} is resumed");
+                self.follow(call, task, kept);
+            }
+            None => self.start(call),
+        }
+    }
+
+    /// The user stops waiting. What was sent is not taken back.
+    fn abort(&mut self, call: usize) {
+        tell!(self, "the user of call {call} stops waiting");
+        self.leave(call);
+        let process = self.calls[call].process;
+        self.processes[process].waiting.retain(|other| *other != call);
+        self.end_turn(call);
+        let left = &mut self.calls[call];
+        left.epoch += 1;
+        left.doing = Doing::Nothing;
+        let task = left.task.clone();
+        left.report = Some(task.map_or(Report::CutOff, Report::Left));
+        if left.task.is_some() && left.returns < left.plan.returns {
+            left.returns += 1;
+            self.after(30_000, Event::Again(call));
+        }
+    }
+
+    /// Its turn is over, if it has one.
+    fn end_turn(&mut self, call: usize) {
+        let instant = self.instant(call);
+        if std::mem::take(&mut self.calls[call].turn) {
+            if let Some(limiter) = &mut self.process(call).limiter {
+                limiter.end(instant);
+            }
+            let process = self.calls[call].process;
+            self.serve(process);
+        }
+    }
+
+    /// Its process ends, with all that is only in memory.
+    fn crash(&mut self, call: usize, wait: u64) {
+        let nth = self.calls[call].process;
+        self.counts.crashes += 1;
+        let forgets = self.is(Mutant::LosesStore);
+        let process = &mut self.processes[nth];
+        process.life += 1;
+        process.limiter = process.limiter.take().map(|_| Limiter::default());
+        process.waiting.clear();
+        process.durations = Durations::default();
+        process.events = None;
+        process.failures = 0;
+        process.asleep_until = self.now + wait;
+        let (keeps, calls) = (process.keeps && !forgets, process.calls.clone());
+        for call in calls {
+            let has = &mut self.calls[call];
+            has.epoch += 1;
+            has.stream += 1;
+            has.turn = false;
+            has.idle = None;
+            has.ear = None;
+            if !keeps {
+                has.entry = None;
+            }
+        }
+        self.after(wait, Event::Restart(nth));
+        tell!(self, "process {nth} ends, and is started again {wait} ms later");
+    }
+
+    /// A process is started again: what is pending is resumed or told.
+    pub(crate) fn restart(&mut self, process: usize) {
+        for nth in 0..self.processes[process].calls.len() {
+            let call = self.processes[process].calls[nth];
+            if matches!(self.calls[call].doing, Doing::Nothing) {
+                continue;
+            }
+            self.calls[call].doing = Doing::Nothing;
+            self.calls[call].deadline = self.instant(call) + self.calls[call].plan.patience;
+            let entry = self.calls[call].entry.clone();
+            tell!(self, "call {call} is found by its process: {entry:?}");
+            match entry {
+                // The caller makes the same call once more, by its key; or resumes it.
+                Some(Entry { task, created }) if self.calls[call].plan.keyed => {
+                    match repeat::goes_on("image", "image", task.is_some()) {
+                        Ok(()) => self.follow(call, task.unwrap_or_default(), created),
+                        Err(failure) => self.finish(call, Err(*failure)),
+                    }
+                }
+                Some(Entry { task: Some(_), .. }) if self.is(Mutant::ForgetsAtRestart) => {
+                    self.calls[call].report = Some(Report::Gone);
+                }
+                Some(Entry { task: Some(task), created }) => self.follow(call, task, created),
+                Some(Entry { task: None, .. }) => self.calls[call].report = Some(Report::CutOff),
+                // It was not written down, so nothing was sent.
+                None if self.processes[process].keeps => self.start(call),
+                None => {
+                    self.calls[call].report = Some(Report::Gone);
+                    self.calls[call].lost = true;
+                }
+            }
+        }
+    }
+
+    /// Whether the call has come to its end.
+    pub(crate) fn is_over(&self, call: usize) -> bool {
+        matches!(self.calls[call].doing, Doing::Nothing) && self.calls[call].report.is_some()
+    }
+
+    /// The image of a call, and where its caller wants to be told.
+    pub(crate) fn order(&self, call: usize) -> (String, Option<String>) {
+        let Call { image, plan, .. } = &self.calls[call];
+        (image.clone(), plan.relay.then(|| format!("https://site.example/done/{call}")))
+    }
+}
+
+fn words(came: &Came) -> String {
+    match came {
+        Ok(answer) => format!("{} {}", answer.status, answer.text),
+        Err(fault) => format!("nothing ({fault:?})"),
+    }
+}
+
+fn ended(end: &Result<Upscaled, Failure>) -> String {
+    match end {
+        Ok(upscaled) => format!("success, {}", upscaled.url),
+        Err(failure) => {
+            format!("{}, charged: {:?}, task: {:?}", failure.kind.as_str(), failure.charged, failure.task_id)
+        }
+    }
+}

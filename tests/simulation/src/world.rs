@@ -1,0 +1,393 @@
+//! A world: its plan, its clock, and what happens in it, in order.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
+use crisp_upscale_core::job::{Fault, PATIENCE};
+use crisp_upscale_core::webhook;
+
+use crate::client::{Call, Heard, Plan, Process, Via};
+use crate::dice::{Dice, Throw};
+use crate::gateway::{Ask, Gateway, Told};
+use crate::laws::{Counts, Violation};
+use crate::mutant::Mutant;
+use crate::network::{Came, Request};
+use crate::service::{Fate, Service};
+use crate::trouble::{ACCOUNT, Part, Place, Trouble};
+
+/// More happens in no world, or something goes on for ever.
+const MOST_EVENTS: u32 = 200_000;
+
+/// What a throw that is no trouble is for.
+pub(crate) mod what {
+    pub(crate) const WORLD: u8 = 100;
+    pub(crate) const PROCESS: u8 = 101;
+    pub(crate) const CALL: u8 = 102;
+    pub(crate) const LATENCY: u8 = 103;
+    pub(crate) const BACK: u8 = 104;
+    pub(crate) const TASK: u8 = 105;
+    pub(crate) const SECRET: u8 = 106;
+    pub(crate) const MESSAGE: u8 = 107;
+    pub(crate) const USER: u8 = 108;
+    pub(crate) const LOOK: u8 = 109;
+}
+
+/// What happens.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// A call begins.
+    Start(usize),
+    /// The time that a call waited for has come.
+    Wake(usize, u32),
+    /// What came of a call's request.
+    Came(usize, u32, Came),
+    /// The first of those who wait for a turn may look again.
+    Serve(usize, u32),
+    /// A process is started again.
+    Restart(usize),
+    /// The user goes on with a task, or makes the call once more.
+    Again(usize),
+    /// A stream is opened for a call.
+    Open(usize, u32),
+    /// Something came on a stream.
+    Stream(usize, u32, Heard),
+    /// A request arrives.
+    Reach(Box<Request>),
+    /// What came of a request of a job's object.
+    Upstream(usize, u32, Box<(crate::gateway::Sent, Came)>),
+    /// A createTask at the gateway has waited long enough.
+    Answer(usize, u32),
+    /// A job's object is woken.
+    Alarm(usize, u32),
+    /// A job's object asks the account.
+    Ask(usize, u32, Box<Ask>),
+    /// The account's answer.
+    Told(usize, u32, Box<Told>),
+    /// The account's object is woken.
+    AccountAlarm(u32),
+    /// The account calls a job.
+    Turn(usize),
+    /// Another caller's job comes to a gateway that is overrun.
+    Stranger(u32),
+    /// The service posts a task's end.
+    Callback(usize, u32),
+    /// A stranger does so, and names this task or another.
+    Forged(usize, u64),
+}
+
+#[derive(Debug)]
+struct Item {
+    at: u64,
+    nth: u64,
+    event: Event,
+}
+
+impl Ord for Item {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (other.at, other.nth).cmp(&(self.at, self.nth))
+    }
+}
+
+impl PartialOrd for Item {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Item {
+    fn eq(&self, other: &Self) -> bool {
+        (self.at, self.nth) == (other.at, other.nth)
+    }
+}
+
+impl Eq for Item {}
+
+/// A world.
+#[derive(Debug)]
+pub(crate) struct World<'a> {
+    pub(crate) dice: Dice,
+    /// How much goes wrong, in percent of the rates.
+    scale: u64,
+    part: Option<&'a Part>,
+    /// Whether all calls are one process's, and many.
+    crowd: bool,
+    pub(crate) mutant: Option<Mutant>,
+    /// What went wrong, where that is asked for.
+    pub(crate) fired: Option<Vec<Place>>,
+    /// What happened, where that is asked for.
+    pub(crate) story: Option<Vec<String>>,
+    pub(crate) now: u64,
+    queue: BinaryHeap<Item>,
+    queued: u64,
+    pub(crate) processes: Vec<Process>,
+    pub(crate) calls: Vec<Call>,
+    pub(crate) gateway: Gateway,
+    pub(crate) service: Service,
+    pub(crate) violation: Option<Violation>,
+    pub(crate) counts: Counts,
+    /// Of the ledger and of all that was reported.
+    pub(crate) hash: u64,
+}
+
+/// Tells a story's next sentence, where one is asked for.
+macro_rules! tell {
+    ($world:expr, $($words:tt)*) => {
+        if $world.story.is_some() {
+            let words = format!($($words)*);
+            $world.say(words);
+        }
+    };
+}
+pub(crate) use tell;
+
+impl<'a> World<'a> {
+    /// The world of a seed, or a part of it.
+    pub(crate) fn new(seed: u64, part: Option<&'a Part>, mutant: Option<Mutant>) -> Self {
+        let dice = Dice(seed);
+        let mut throw = dice.at(0, what::WORLD, 0);
+        let scale = throw.of(&[0, 30, 100, 100, 100, 250, 600]);
+        let mut service =
+            Service { ahead: throw.of(&[0, 0, 300, -900, 5_000, -6_000]), ..Service::default() };
+        let purse = if throw.one_in(10) { throw.below(6) as u32 } else { 1_000 };
+        let gateway = Gateway::new(service.open_account(purse), &mut throw);
+        let crowd = throw.one_in(12);
+        let processes = if crowd { 1 } else { throw.within(1, 4) as usize };
+        let mut world = World {
+            dice,
+            scale,
+            part,
+            crowd,
+            mutant,
+            fired: None,
+            story: None,
+            now: 0,
+            queue: BinaryHeap::new(),
+            queued: 0,
+            processes: Vec::with_capacity(processes),
+            calls: Vec::new(),
+            gateway,
+            service,
+            violation: None,
+            counts: Counts::default(),
+            hash: seed,
+        };
+        for nth in 0..processes {
+            let mut throw = dice.at(nth as u32, what::PROCESS, 0);
+            let via = if throw.one_in(2) { Via::Gateway } else { Via::Direct };
+            let purse = if throw.one_in(10) { throw.below(4) as u32 } else { 1_000 };
+            let account = match via {
+                Via::Direct => world.service.open_account(purse),
+                Via::Gateway => world.gateway.account,
+            };
+            let process = Process::new(via, account, &mut throw);
+            let calls = if crowd { throw.within(22, 48) } else { throw.within(1, 4) };
+            let span = if crowd { throw.of(&[0, 500, 12_000]) } else { 30_000 };
+            world.processes.push(process);
+            for _ in 0..calls {
+                let call = world.calls.len();
+                if world.is_made(call) {
+                    world.counts.jobs += 1;
+                }
+                world.plan(nth, call, span);
+            }
+        }
+        world
+    }
+
+    fn plan(&mut self, process: usize, call: usize, span: u64) {
+        let mut throw = self.dice.at(call as u32, what::CALL, 0);
+        let start = throw.within(0, span);
+        let plan = Plan {
+            patience: throw.of(&[PATIENCE, PATIENCE, 120_000, 30_000, 12_000]),
+            keyed: throw.one_in(3),
+            upload: throw.one_in(6),
+            separate: self.processes[process].pushes || throw.one_in(2),
+            relay: throw.one_in(4),
+            returns: throw.below(3) as u32,
+        };
+        self.processes[process].calls.push(call);
+        self.calls.push(Call::new(process, call, plan));
+        if self.is_made(call) {
+            self.at(start, Event::Start(call));
+        }
+    }
+
+    pub(crate) fn is_made(&self, call: usize) -> bool {
+        self.part.is_none_or(|part| part.calls.contains(&(call as u32)))
+    }
+
+    /// Whether this goes wrong here, and if it does, what is thrown about how.
+    pub(crate) fn trouble(&mut self, owner: u32, trouble: Trouble, nth: u32) -> Option<Throw> {
+        if self.scale == 0 {
+            return None;
+        }
+        let mut throw = self.dice.at(owner, trouble as u8, nth);
+        if throw.below(10_000_000) >= self.rate(trouble) * self.scale {
+            return None;
+        }
+        let place = Place { owner, trouble, nth };
+        if self.part.is_some_and(|part| !part.troubles.contains(&place)) {
+            return None;
+        }
+        self.counts.troubles += 1;
+        if let Some(fired) = &mut self.fired {
+            fired.push(place);
+        }
+        tell!(self, "  ({place})");
+        Some(throw)
+    }
+
+    /// How many there are in 100,000 chances. Objects that are overrun are slow.
+    fn rate(&self, trouble: Trouble) -> u64 {
+        let slow = trouble == Trouble::MessageSlow && self.gateway.is_overrun;
+        if slow { 15_000 } else { trouble.rate() }
+    }
+
+    /// Whether the world has this defect, on purpose.
+    pub(crate) fn is(&self, mutant: Mutant) -> bool {
+        self.mutant == Some(mutant)
+    }
+
+    pub(crate) fn at(&mut self, at: u64, event: Event) {
+        self.queued += 1;
+        self.queue.push(Item { at: at.max(self.now), nth: self.queued, event });
+    }
+
+    pub(crate) fn after(&mut self, wait: u64, event: Event) {
+        self.at(self.now.saturating_add(wait), event);
+    }
+
+    pub(crate) fn say(&mut self, words: String) {
+        if let Some(story) = &mut self.story {
+            story.push(format!("{:>10.3} s  {words}", self.now as f64 / 1_000.0));
+        }
+    }
+
+    pub(crate) fn note(&mut self, number: u64) {
+        self.hash = crate::dice::mix(self.hash ^ number).wrapping_add(self.now);
+    }
+
+    /// Plays it to its end.
+    pub(crate) fn play(&mut self) {
+        if self.crowd && self.trouble(ACCOUNT, Trouble::Overrun, 0).is_some() {
+            self.overrun();
+        }
+        let mut events = 0;
+        while self.violation.is_none() {
+            let Some(Item { at, event, .. }) = self.queue.pop() else { break };
+            self.now = at;
+            events += 1;
+            if events > MOST_EVENTS {
+                self.break_law(3, "something goes on for ever".to_owned());
+            }
+            self.happen(event);
+        }
+        self.counts.events += u64::from(events);
+        if self.violation.is_none() {
+            self.judge();
+        }
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Start(call) => self.start(call),
+            Event::Wake(call, epoch) => self.wake(call, epoch),
+            Event::Came(call, epoch, came) => self.came(call, epoch, came),
+            Event::Serve(process, life) => {
+                if self.processes[process].life == life {
+                    self.serve(process);
+                }
+            }
+            Event::Restart(process) => self.restart(process),
+            Event::Again(call) => self.again(call),
+            Event::Open(call, stream) => self.open(call, stream),
+            Event::Stream(call, stream, heard) => self.hear(call, stream, heard),
+            Event::Reach(request) => self.reach(*request),
+            Event::Upstream(job, life, came) => self.upstream(job, life, *came),
+            Event::Answer(job, waiter) => self.answer_late(job, waiter),
+            Event::Alarm(job, nth) => self.alarm(job, nth),
+            Event::Ask(job, life, ask) => self.ask_account(job, life, *ask),
+            Event::Told(job, life, told) => self.told(job, life, *told),
+            Event::AccountAlarm(nth) => self.account_alarm(nth),
+            Event::Turn(job) => self.turn(job),
+            Event::Stranger(nth) => self.stranger(nth),
+            Event::Callback(task, tried) => self.callback(task, tried),
+            Event::Forged(task, throw) => self.forge(task, throw),
+        }
+    }
+
+    /// What becomes of the task that this call makes now, if it makes one.
+    pub(crate) fn fate(&mut self, owner: u32, nth: u32) -> Fate {
+        let mut throw = self.dice.at(owner, what::TASK, nth);
+        let took = if throw.one_in(20) { throw.within(60_000, 900_000) } else { throw.within(800, 45_000) };
+        let mut fate = Fate {
+            end: self.now + took,
+            success: true,
+            billed: true,
+            known: self.now + throw.of(&[0, 0, 1_500]),
+            named: 0,
+            form: throw.below(64),
+        };
+        if let Some(mut throw) = self.trouble(owner, Trouble::Hidden, nth) {
+            fate.known = self.now + throw.within(2_000, 85_000);
+        }
+        if self.trouble(owner, Trouble::Stuck, nth).is_some() {
+            fate.end = u64::MAX;
+        }
+        if self.trouble(owner, Trouble::Fails, nth).is_some() {
+            fate.success = false;
+            fate.billed = self.trouble(owner, Trouble::ChargedFailure, nth).is_some();
+        }
+        if let Some(mut throw) = self.trouble(owner, Trouble::Nameless, nth) {
+            fate.named =
+                throw.of(&[fate.end.saturating_add(4_000), fate.end.saturating_add(60_000), u64::MAX]);
+        }
+        fate
+    }
+
+    /// A stranger posts the end of a task to the URL of a job: with its secret, which only an insider can have, the end
+    /// of another's; or with another secret.
+    fn forge(&mut self, task: usize, throw: u64) {
+        let url = self.service.tasks[task].call_back_url.clone().unwrap_or_default();
+        let Some((id, secret)) = job_of(&url) else { return };
+        let other = self.service.tasks[(throw >> 1) as usize % self.service.tasks.len()].id.clone();
+        let taken = if throw & 1 == 0 {
+            self.called(id, secret, vec![other])
+        } else {
+            self.called(id, "another", vec![other])
+        };
+        tell!(self, "a forged callback for job {id}: {}", if taken { "taken" } else { "not taken" });
+        if taken && throw & 1 == 1 {
+            self.break_law(6, "a callback with another secret is taken".to_owned());
+        }
+    }
+
+    /// The service posts a task's end to its `callBackUrl`, and again where that is not taken.
+    fn callback(&mut self, task: usize, tried: u32) {
+        let body = self.service.callback(task);
+        let url = self.service.tasks[task].call_back_url.clone().unwrap_or_default();
+        let Some((id, secret)) = job_of(&url) else { return };
+        let posted =
+            webhook::Posted { method: "POST", timestamp: None, signature: None, body: Some(body.as_str()) };
+        let taken = webhook::open::<crate::doc::Doc>(posted, None, 0).is_ok_and(|opened| {
+            let tasks = opened.claims.into_iter().map(|claim| claim.task_id).collect();
+            self.called(id, secret, tasks)
+        });
+        tell!(self, "a callback of task {task}: {}", if taken { "taken" } else { "not taken" });
+        if !taken && tried < 2 {
+            self.after([5_000, 60_000][tried as usize], Event::Callback(task, tried + 1));
+        }
+    }
+}
+
+/// The job and the secret of a callback's URL.
+fn job_of(url: &str) -> Option<(&str, &str)> {
+    let mut parts = url.rsplit('/');
+    let secret = parts.next()?;
+    Some((parts.next()?, secret))
+}
+
+/// No answer, for this reason.
+pub(crate) fn none(fault: Fault) -> Came {
+    Err(fault)
+}
