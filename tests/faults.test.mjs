@@ -364,9 +364,7 @@ describe("over sockets that break", { concurrency: true }, () => {
           });
         }
 
-        test("a createTask whose reply came while its patience ended", {
-          todo: "the timer wins",
-        }, async () => {
+        test("a createTask whose reply came while its patience ended", async () => {
           // Its minute is over before it thaws, and the reply has been there for longer.
           const meanwhile = frozen("create", () => sleep((2 * 60_000) / FASTER));
           const { end, tasks } = await straight({ call: "create", speed: FASTER, meanwhile });
