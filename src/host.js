@@ -6,6 +6,10 @@
 /** The longest time that `setTimeout` takes, in milliseconds. */
 const LONGEST = 2 ** 31 - 1;
 
+/** A timer that is so late was asleep, and how much longer it runs then, in milliseconds. */
+const LATE = 5_000;
+const GRACE = 1_000;
+
 /** No reply of the API is longer, in bytes; what is longer is read no further. */
 const LONGEST_REPLY = 2 ** 20;
 
@@ -220,7 +224,15 @@ export class Call {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       if (ms <= 0) return resolve(undefined);
-      const timer = setTimeout(() => end(), Math.min(ms, LONGEST));
+      const until = performance.now() + ms;
+      let timer = setTimeout(
+        () => {
+          // Asleep with its tab or machine: what came meanwhile has its turn first.
+          if (performance.now() - until > LATE) timer = setTimeout(() => end(), GRACE);
+          else end();
+        },
+        Math.min(ms, LONGEST),
+      );
       const end = (/** @type {T | { error: unknown } | undefined} */ value = undefined) => {
         clearTimeout(timer);
         leave?.();

@@ -1,0 +1,10 @@
+// @ts-check
+// The player in workerd, which is ordered by requests.
+import { play } from "./player.mjs";
+
+export default {
+  /** @param {Request} request */
+  async fetch(request) {
+    return Response.json(await play(await request.json()));
+  },
+};
