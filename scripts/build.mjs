@@ -33,7 +33,7 @@ export async function build() {
   say(5, "The gateway in WebAssembly (the first time takes a minute)");
   await compile(gateway, tools);
   await cp(`${root}/gateway/worker.js`, `${root}/dist/${gateway.folder}/worker.js`);
-  await writeLicences([client, sandbox, gateway], tools);
+  await writeLicences([client, sandbox], tools);
   say(6, "The TypeScript and the page");
   await inline();
   await run(`${root}/node_modules/.bin/tsc`, ["-p", "tsconfig.json"]);

@@ -14,7 +14,7 @@ import { Failed } from "./run.mjs";
 
 /**
  * The JavaScript for a WebAssembly whose names were shortened. Instead of loading, it exports `imports()`, for
- * `WebAssembly.instantiate`, and `start(instance)`.
+ * `WebAssembly.instantiate`, and `start(instance)`. The crate's own JavaScript, `host.js`, is to lie beside it.
  *
  * @param {string} text as it was generated
  * @param {Renamed} renamed
@@ -27,10 +27,10 @@ export function shortened(text, { imports, exports }) {
   text = change(text, /^import \* as import\d+ from .*\n/gm, "");
   text = change(
     text,
-    /^import \{ (.*) \} from '(\.\/snippets\/.*)';\n/m,
-    (/** @type {string[]} */ ...[, names = "", from = ""]) => {
+    /^import \{ (.*) \} from '\.\/snippets\/.*\/src\/host\.js';\n/m,
+    (/** @type {string[]} */ ...[, names = ""]) => {
       const all = new Set([...names.split(", "), ...direct.map(([, name]) => name)]);
-      return `import { ${[...all].join(", ")} } from "${from}";\n`;
+      return `import { ${[...all].join(", ")} } from "./host.js";\n`;
     },
   );
   text = change(text, / {4}return \{\n {8}__proto__: null,\n[\s\S]*?\n {4}\};/, "    return { a: import0 };");

@@ -116,6 +116,9 @@ export async function compile(crate, tools) {
     const [script, declarations] = [`${made}/${crate.name}.js`, `${made}/${crate.name}.d.ts`];
     await writeFile(script, shortened(await readFile(script, "utf8"), JSON.parse(printed)));
     await writeFile(declarations, types(await readFile(declarations, "utf8")));
+    // The generator's folder for it has a name that nobody can foretell.
+    await rm(`${made}/snippets`, { recursive: true });
+    await cp(`${root}/src/host.js`, `${made}/host.js`);
   }
   await rm(generated, { force: true });
   await cp(made, folder, { recursive: true });
