@@ -93,3 +93,14 @@ test("when its time is over, a job is deleted with its result", async (t) => {
   assert.equal((await own.record(taskId)).msg, "recordInfo is null");
   assert.equal((await fetch(url)).status, 410);
 });
+
+test("a job under the key of one that was deleted has alarms of its own", { timeout: 120_000 }, async (t) => {
+  // Nobody calls back, so that each job ends by an alarm.
+  const own = await world(t, { settings: { KEEP_HOURS: "0.0008", PUBLIC_URL: "none" } });
+  for (const tasks of [1, 2]) {
+    const { data } = await own.create({ key: "again" });
+    assert.equal((await own.ended(data.taskId)).state, "success");
+    assert.equal((await own.sandbox.ledger()).tasks.length, tasks);
+    while ((await own.record(data.taskId)).data !== null) await new Promise(setImmediate);
+  }
+});
