@@ -29,6 +29,19 @@ const QUOTE: usize = 1024;
 pub(crate) trait Act {
     /// Takes what came; says what to do next.
     fn step(&mut self, call: &Call, came: Came) -> Do<'_>;
+
+    /// What came of it, for JavaScript; asked once, when it is done.
+    #[cfg(feature = "exports")]
+    fn value(&mut self) -> JsValue;
+
+    /// What its promise is settled with.
+    ///
+    /// # Errors
+    /// Why it is not done.
+    #[cfg(feature = "exports")]
+    fn end(&mut self, _: &Call, end: Result<(), Halt>) -> Result<JsValue, Halt> {
+        end.map(|()| self.value())
+    }
 }
 
 /// What to do next.
@@ -199,7 +212,11 @@ impl Call {
             said = said.map(|said| redact(&said, key));
         }
         let cause = match said {
-            Some(said) => said.chars().take(QUOTE).collect::<String>().into(),
+            Some(mut said) => {
+                let end = said.char_indices().nth(QUOTE).map_or(said.len(), |(at, _)| at);
+                said.truncate(end);
+                said.into()
+            }
             None => cause.clone(),
         };
         failed(failure, cause)

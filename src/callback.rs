@@ -47,23 +47,19 @@ pub fn open_callback(
 /// The package's `Error` where the client is set up wrongly.
 #[wasm_bindgen(js_name = readCallback)]
 pub fn read_callback(settings: Settings, run: Run, task_id: String) -> Promise {
-    promise(settings, run, async move |call| {
-        let mut reading = Reading { task_id, upscaled: None, said: None };
-        call.drive(&mut reading).await?;
-        Ok(reading.said.map(|(kind, what)| Array::of2(&kind.into(), &what)).into())
-    })
+    promise(settings, run, |_| Ok(Box::new(Reading { task_id, upscaled: None, said: None })))
 }
 
 struct Reading {
     task_id: String,
-    upscaled: Option<Upscaled>,
+    upscaled: Option<Box<Upscaled>>,
     said: Option<(&'static str, JsValue)>,
 }
 
 impl Act for Reading {
     fn step(&mut self, call: &Call, came: Came) -> Do<'_> {
         if let Some(upscaled) = self.upscaled.take() {
-            self.said = Some(("success", result(described(upscaled, came))));
+            self.said = Some(("success", result(described(*upscaled, came))));
             return Do::Done;
         }
         let (said, cause) = match came {
@@ -79,7 +75,7 @@ impl Act for Reading {
         let thrown = |failure| thrown(&call.settings, call.error(failure, &cause));
         self.said = Some(match said {
             Said::Success(upscaled) => {
-                let upscaled = self.upscaled.insert(*upscaled);
+                let upscaled = self.upscaled.insert(upscaled);
                 return look_at(call, &upscaled.url);
             }
             Said::Failed(failure) => ("failed", thrown(failure)),
@@ -87,6 +83,10 @@ impl Act for Reading {
             Said::Refused(refusal) => ("refused", refusal.as_str().into()),
         });
         Do::Done
+    }
+
+    fn value(&mut self) -> JsValue {
+        self.said.take().map(|(kind, what)| Array::of2(&kind.into(), &what)).into()
     }
 }
 

@@ -35,6 +35,11 @@ impl Act for Record {
         };
         Do::Fail(failure, cause)
     }
+
+    #[cfg(feature = "exports")]
+    fn value(&mut self) -> JsValue {
+        self.detail.take().map(crate::exports::record).unwrap_or_default()
+    }
 }
 
 /// `credit`: the account's balance in credits.
@@ -59,5 +64,10 @@ impl Act for Credits {
         };
         failure.charged = Charged::No;
         Do::Fail(failure, cause)
+    }
+
+    #[cfg(feature = "exports")]
+    fn value(&mut self) -> JsValue {
+        self.0.into()
     }
 }

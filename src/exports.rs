@@ -2,17 +2,17 @@
 //! there. Every promise is rejected with the caller's own abort reason or with what `settings.fail`
 //! made of a failure, and with nothing else.
 //!
-//! All promises are of one type of future, which halves the size: an exported `async fn` would have one of its own each.
+//! All promises are of one type of future: an exported `async fn` would have one of its own each.
 
-use core::pin::Pin;
-
+use crisp_upscale_core::failure::Failure;
 use crisp_upscale_core::repeat;
 use crisp_upscale_core::result::UpscaleResult;
+use crisp_upscale_core::wire::TaskDetail;
 use js_sys::{Date, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
-use crate::call::{Call, to_js};
+use crate::call::{Act, Call, to_js};
 use crate::calls::{Credits, Record};
 use crate::error::{Halt, bare};
 use crate::file::{Download, Preflight};
@@ -21,15 +21,31 @@ use crate::listen::Listen;
 use crate::play::Play;
 use crate::upload::Upload;
 
-/// Makes a promise of a call's work, which is over when that is.
-pub(crate) fn promise<F>(settings: Settings, run: Run, work: impl FnOnce(Call) -> F) -> Promise
-where
-    F: Future<Output = Result<JsValue, Halt>> + 'static,
-{
-    fn settle(settings: Settings, work: Pin<Box<dyn Future<Output = Result<JsValue, Halt>>>>) -> Promise {
-        future_to_promise(async move { work.await.map_err(|halt| thrown(&settings, halt)) })
-    }
-    settle(settings.clone(), Box::pin(work(Call::begin(settings, run))))
+/// Makes a promise of a call that does what `act` makes, which may refuse what the caller handed in.
+pub(crate) fn promise(
+    settings: Settings,
+    run: Run,
+    act: impl FnOnce(&Call) -> Result<Box<dyn Act>, Box<Failure>>,
+) -> Promise {
+    let call = Call::begin(settings, run);
+    let act = act(&call);
+    settle(call, act)
+}
+
+fn settle(call: Call, act: Result<Box<dyn Act>, Box<Failure>>) -> Promise {
+    let settings = call.settings.clone();
+    future_to_promise(async move {
+        let end = match act {
+            Ok(mut act) => {
+                let end = call.drive(&mut *act).await;
+                act.end(&call, end)
+            }
+            Err(failure) => Err(bare(failure)),
+        };
+        // Before anybody hears of it.
+        drop(call);
+        end.map_err(|halt| thrown(&settings, halt))
+    })
 }
 
 /// `createTask`: makes a task for the image, once. Resolves to the task's id.
@@ -44,11 +60,7 @@ pub fn create_task(
     image: String,
     call_back_url: Option<String>,
 ) -> Promise {
-    promise(settings, run, async move |call| {
-        let mut play = Play::create(&call, &model, image, call_back_url).map_err(bare)?;
-        call.drive(&mut play).await?;
-        Ok(play.task_id.into())
-    })
+    promise(settings, run, |call| Ok(Box::new(Play::create(call, &model, image, call_back_url)?)))
 }
 
 /// Waits for the end of a task that was made at `created_at` (Unix milliseconds); resolves to
@@ -58,11 +70,7 @@ pub fn create_task(
 /// How the task failed, or why nobody could wait for it any longer; with the task's id.
 #[wasm_bindgen]
 pub fn follow(settings: Settings, run: Run, task_id: String, created_at: f64) -> Promise {
-    promise(settings, run, async move |call| {
-        let mut play = Play::follow(&call, task_id, created_at).map_err(bare)?;
-        call.drive(&mut play).await?;
-        Ok(play.result.map(result).unwrap_or_default())
-    })
+    promise(settings, run, |call| Ok(Box::new(Play::follow(call, task_id, created_at)?)))
 }
 
 /// `recordInfo`, once: resolves to the task's record, `[taskId, model, state, image, resultUrls, failCode, failMsg,
@@ -72,23 +80,7 @@ pub fn follow(settings: Settings, run: Run, task_id: String, created_at: f64) ->
 /// Why there is no record.
 #[wasm_bindgen(js_name = getTask)]
 pub fn get_task(settings: Settings, run: Run, task_id: String) -> Promise {
-    promise(settings, run, async move |call| {
-        let mut record = Record { task_id, detail: None };
-        call.drive(&mut record).await?;
-        let Some(task) = record.detail else { return Ok(JsValue::UNDEFINED) };
-        Ok(to_js(&(
-            task.task_id,
-            task.model,
-            task.state.as_str(),
-            task.image,
-            task.result_urls,
-            task.fail_code,
-            task.fail_msg,
-            task.create_time,
-            task.complete_time,
-            task.credits_consumed,
-        )))
-    })
+    promise(settings, run, |_| Ok(Box::new(Record { task_id, detail: None })))
 }
 
 /// `credit`, once: resolves to the account's balance in credits.
@@ -97,11 +89,7 @@ pub fn get_task(settings: Settings, run: Run, task_id: String) -> Promise {
 /// Why it is not known.
 #[wasm_bindgen]
 pub fn credits(settings: Settings, run: Run) -> Promise {
-    promise(settings, run, async move |call| {
-        let mut credits = Credits::default();
-        call.drive(&mut credits).await?;
-        Ok(credits.0.into())
-    })
+    promise(settings, run, |_| Ok(Box::new(Credits::default())))
 }
 
 /// Checks a file and uploads it; resolves to its URL. Tells the updates `warning`, `uploading` and `uploaded`.
@@ -111,11 +99,7 @@ pub fn credits(settings: Settings, run: Run) -> Promise {
 /// is charged either way.
 #[wasm_bindgen]
 pub fn upload(settings: Settings, run: Run, file: JsValue) -> Promise {
-    promise(settings, run, async move |call| {
-        let mut upload = Upload::new(file);
-        call.drive(&mut upload).await?;
-        Ok(upload.url.into())
-    })
+    promise(settings, run, |_| Ok(Box::new(Upload::new(file))))
 }
 
 /// A look at an image before anything is sent to the API. Where it cannot be seen from here, nobody
@@ -125,10 +109,7 @@ pub fn upload(settings: Settings, run: Run, file: JsValue) -> Promise {
 /// `invalid-input`: its host refuses, or the file is not one that the service takes.
 #[wasm_bindgen]
 pub fn preflight(settings: Settings, run: Run, image: String) -> Promise {
-    promise(settings, run, async move |call| {
-        call.drive(&mut Preflight(image)).await?;
-        Ok(JsValue::UNDEFINED)
-    })
+    promise(settings, run, |_| Ok(Box::new(Preflight(image))))
 }
 
 /// A result's file, as a `Blob`.
@@ -137,11 +118,7 @@ pub fn preflight(settings: Settings, run: Run, image: String) -> Promise {
 /// Why it could not be fetched; with the task's id.
 #[wasm_bindgen]
 pub fn download(settings: Settings, run: Run, task_id: String, url: String) -> Promise {
-    promise(settings, run, async move |call| {
-        let mut download = Download { task_id, url, blob: JsValue::UNDEFINED };
-        call.drive(&mut download).await?;
-        Ok(download.blob)
-    })
+    promise(settings, run, |_| Ok(Box::new(Download { task_id, url, blob: JsValue::UNDEFINED })))
 }
 
 /// Opens one stream for all of a line and tells it what comes, until the stream ends or breaks, or the
@@ -149,12 +126,7 @@ pub fn download(settings: Settings, run: Run, task_id: String, url: String) -> P
 /// nothing it waits first; resolves to how many there are now.
 #[wasm_bindgen]
 pub fn listen(settings: Settings, run: Run, line: Line, failures: u32) -> Promise {
-    promise(settings, run, async move |call| {
-        let mut listen = Listen::new(line, failures);
-        // How it ended says enough; and nobody is told of an abort who asked for it.
-        let _ = call.drive(&mut listen).await;
-        Ok(listen.failures(call.host.aborted()).into())
-    })
+    promise(settings, run, |_| Ok(Box::new(Listen::new(line, failures))))
 }
 
 /// Whether an `idempotencyKey` that was first used at `created_at` (Unix milliseconds) is forgotten.
@@ -171,6 +143,22 @@ pub fn check_repeat(settings: &Settings, image: &str, earlier: &str, has_task: b
         Ok(()) => JsValue::UNDEFINED,
         Err(failure) => thrown(settings, bare(failure)),
     }
+}
+
+/// A record, as [`get_task`] resolves to it.
+pub(crate) fn record(task: TaskDetail) -> JsValue {
+    to_js(&(
+        task.task_id,
+        task.model,
+        task.state.as_str(),
+        task.image,
+        task.result_urls,
+        task.fail_code,
+        task.fail_msg,
+        task.create_time,
+        task.complete_time,
+        task.credits_consumed,
+    ))
 }
 
 /// A result, as [`follow`] resolves to it.

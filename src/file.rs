@@ -38,6 +38,11 @@ impl Act for Preflight {
             Err(failure) => Do::Fail(failure, JsValue::UNDEFINED),
         }
     }
+
+    #[cfg(feature = "exports")]
+    fn value(&mut self) -> JsValue {
+        JsValue::UNDEFINED
+    }
 }
 
 /// Fetches a result's file, as a `Blob`.
@@ -61,6 +66,11 @@ impl Act for Download {
             Came::Nothing | Came::Waited(_) => return Do::Fetch(Ask::File(&self.url), call.deadline),
         };
         Do::Fail(not_fetched(&self.task_id, came), cause)
+    }
+
+    #[cfg(feature = "exports")]
+    fn value(&mut self) -> JsValue {
+        self.blob.clone()
     }
 }
 

@@ -5,7 +5,10 @@ use crisp_upscale_core::json::Json;
 use crisp_upscale_core::push::{self, is_stream};
 use crisp_upscale_core::sse::Frames;
 
+use wasm_bindgen::prelude::*;
+
 use crate::call::{Act, Call, Came, Do};
+use crate::error::Halt;
 use crate::host::{Line, left, now};
 use crate::request::Ask;
 
@@ -28,7 +31,7 @@ impl Listen {
     }
 
     /// How many streams in a row have come to nothing now; `left`: nobody needed it any more.
-    pub(crate) fn failures(&self, left: bool) -> u32 {
+    fn failures(&self, left: bool) -> u32 {
         let Some(begun) = self.begun else { return self.failures };
         push::failures(self.failures, now().saturating_sub(begun), self.heard, left)
     }
@@ -65,5 +68,15 @@ impl Act for Listen {
             }
             _ => Do::Done,
         }
+    }
+
+    fn value(&mut self) -> JsValue {
+        JsValue::UNDEFINED
+    }
+
+    /// How many streams in a row have come to nothing now. How it ended says enough; and nobody is told of an abort who
+    /// asked for it.
+    fn end(&mut self, call: &Call, _: Result<(), Halt>) -> Result<JsValue, Halt> {
+        Ok(self.failures(call.host.aborted()).into())
     }
 }

@@ -21,9 +21,10 @@ pub(crate) struct Play {
     pub(crate) task_id: Option<String>,
     follows: bool,
     next: Next,
+    begun: bool,
     /// What the runtime or the server said last.
     cause: JsValue,
-    ended: Option<Upscaled>,
+    ended: Option<Box<Upscaled>>,
     /// What the task's end came to.
     pub(crate) result: Option<UpscaleResult>,
 }
@@ -31,12 +32,13 @@ pub(crate) struct Play {
 impl Play {
     fn of(job: Job, task_id: Option<String>) -> Self {
         let follows = task_id.is_some();
-        // At first no more than what the server has pushed already: where it pushes, there is nothing else to do.
+        let next = Next::WaitUntil(0);
         Play {
             job,
             task_id,
             follows,
-            next: Next::WaitUntil(0),
+            next,
+            begun: false,
             cause: JsValue::UNDEFINED,
             ended: None,
             result: None,
@@ -111,21 +113,16 @@ impl Play {
 impl Act for Play {
     fn step(&mut self, call: &Call, came: Came) -> Do<'_> {
         if let Some(upscaled) = self.ended.take() {
-            self.result = Some(described(upscaled, came));
+            self.result = Some(described(*upscaled, came));
             return Do::Done;
         }
-        if !(self.next == Next::WaitUntil(0) && matches!(came, Came::Nothing)) {
+        // At first no more than what the server has pushed already: where it pushes, there is nothing else to do.
+        if std::mem::replace(&mut self.begun, true) {
             let event = self.event(call, came);
             // Read anew at each step: other jobs of the same `Upscaler` learn meanwhile.
             let seen = call.settings.durations();
             let mut durations = seen.iter().filter_map(|duration| duration.as_f64()).collect();
             let step = self.job.handle(event, now(), &mut durations);
-            if let Next::Finish(_) = step.next {
-                for (nth, duration) in (0..).zip(durations.iter()) {
-                    seen.set(nth, duration.into());
-                }
-            }
-            self.next = step.next;
             if let Some(update) = step.news {
                 if !self.follows {
                     self.task_id = Some(update.task_id);
@@ -133,22 +130,35 @@ impl Act for Play {
                 }
                 call.host.tell(&update.state, &update.task_id);
             }
+            if let Next::Finish(end) = step.next {
+                for (nth, duration) in (0..).zip(durations.iter()) {
+                    seen.set(nth, duration.into());
+                }
+                return match end {
+                    Ok(upscaled) => {
+                        // The result's first bytes are no concern of the stream's.
+                        call.host.deafen();
+                        look_at(call, &self.ended.insert(upscaled).url)
+                    }
+                    Err(failure) => Do::Fail(failure, std::mem::take(&mut self.cause)),
+                };
+            }
+            self.next = step.next;
         }
         match &self.next {
-            Next::WaitUntil(instant) => {
-                let task_id = self.task_id.as_deref();
-                Do::Wait(call.host.wait(left(*instant), task_id))
-            }
+            Next::WaitUntil(instant) => Do::Wait(call.host.wait(left(*instant), self.task_id.as_deref())),
             Next::TakeTurn(until) => Do::Turn(*until),
             Next::Send(Request::Create(task), give_up) => Do::Send(Ask::Create(task), *give_up),
             Next::Send(Request::Look(task_id), give_up) => Do::Send(Ask::Look(task_id), *give_up),
-            Next::Finish(Err(failure)) => Do::Fail(failure.clone(), self.cause.clone()),
-            Next::Finish(Ok(upscaled)) => {
-                // The result's first bytes are no concern of the stream's.
-                call.host.deafen();
-                let upscaled = self.ended.insert(Upscaled::clone(upscaled));
-                look_at(call, &upscaled.url)
-            }
+            Next::Finish(_) => Do::Done,
+        }
+    }
+
+    #[cfg(feature = "exports")]
+    fn value(&mut self) -> JsValue {
+        match self.result.take() {
+            Some(result) => crate::exports::result(result),
+            None => self.task_id.take().into(),
         }
     }
 }

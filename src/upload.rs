@@ -80,6 +80,11 @@ impl Act for Upload {
             }
         }
     }
+
+    #[cfg(feature = "exports")]
+    fn value(&mut self) -> JsValue {
+        self.url.as_str().into()
+    }
 }
 
 fn unreadable() -> Box<Failure> {

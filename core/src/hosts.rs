@@ -24,8 +24,7 @@ pub fn upload_base_url(given: Option<String>, base_url: String) -> String {
 }
 
 fn trimmed(mut url: String) -> String {
-    while url.ends_with('/') {
-        url.pop();
-    }
+    let slashes = url.bytes().rev().take_while(|byte| *byte == b'/').count();
+    url.truncate(url.len() - slashes);
     url
 }
