@@ -55,7 +55,14 @@ test("what would be published is the package and nothing else", async () => {
     .filter((file) => !file.endsWith(".d.ts"))
     .map((file) => file.slice(0, -".ts".length));
   const expected = [
-    ...["package.json", "README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE", "dist/THIRD-PARTY-LICENSES.txt"],
+    ...[
+      "package.json",
+      "README.md",
+      "CHANGELOG.md",
+      "LICENSE-MIT",
+      "LICENSE-APACHE",
+      "dist/THIRD-PARTY-LICENSES.txt",
+    ],
     ...modules.flatMap((name) => [".js", ".js.map", ".d.ts", ".d.ts.map"].map((end) => `dist/${name}${end}`)),
     // For the maps to lead to.
     ...sources.map((file) => `npm/${file}`),
