@@ -9,11 +9,12 @@
  * ```
  */
 export class Limiter {
-  // The rule is in core/src/limiter.rs, and src/turn.rs keeps it: here is what both work on.
-  /** @internal How many requests are under way, and when those ended that still count. */
-  counts: number[] = [];
-  /** @internal Settles when all who wait are through. */
-  tail: Promise<unknown> | undefined;
-  /** @internal Wakes the first of them. */
-  wake: (() => void) | undefined;
+  // The rule is in core/src/limiter.rs, and src/turn.rs keeps it: here is what both work on. Not private, so that the
+  // WebAssembly may.
+  /** How many requests are under way, and when those ended that still count. */
+  protected counts: number[] = [];
+  /** Settles when all who wait are through. */
+  protected tail: Promise<unknown> | undefined;
+  /** Wakes the first of them. */
+  protected wake: (() => void) | undefined;
 }
