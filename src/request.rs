@@ -21,7 +21,8 @@ pub(crate) enum Ask<'a> {
     Credit,
     /// An upload, by a form that JavaScript made.
     Upload(JsValue),
-    /// What it pushes of these tasks, until the stream ends.
+    /// What it pushes of these tasks, until the stream ends. Rust programs are not pushed to.
+    #[cfg_attr(not(feature = "exports"), expect(dead_code))]
     Events(&'a [String]),
     /// The first bytes of a file on another host.
     Head(&'a str),

@@ -1,12 +1,12 @@
 //! Waits for a turn to make a task, by the limiter that Upscalers may share.
 
+use crisp_upscale_core::json::Json;
 use crisp_upscale_core::limiter::{Limiter as Rule, Rate};
 use wasm_bindgen::JsCast;
 
 use crate::call::{Call, to_js, wait};
 use crate::error::Halt;
 use crate::host::{Limiter, Parsed, left, now, wake};
-use crisp_upscale_core::json::Json;
 
 /// A turn that was taken. It ends when it is dropped, however the request ended.
 pub(crate) struct Turn(Limiter);

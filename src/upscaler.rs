@@ -226,10 +226,9 @@ fn settings(bearer: &str) -> Settings {
     settings
 }
 
-fn limiter() -> Object {
-    let limiter = Object::new();
-    let limiter_: &Limiter = limiter.unchecked_ref();
-    limiter_.set_counts(&Array::new());
+fn limiter() -> Limiter {
+    let limiter: Limiter = Object::new().unchecked_into();
+    limiter.set_counts(&Array::new());
     limiter
 }
 
@@ -243,7 +242,7 @@ extern "C" {
     fn set_bearer(this: &Settings, key: &str);
 
     #[wasm_bindgen(method, setter, js_name = limiter)]
-    fn set_limiter(this: &Settings, limiter: &Object);
+    fn set_limiter(this: &Settings, limiter: &Limiter);
 
     #[wasm_bindgen(method, setter, js_name = fetch)]
     fn set_fetch(this: &Settings, fetch: &Function);
