@@ -96,7 +96,7 @@ test("when its time is over, a job is deleted with its result", async (t) => {
 
 test("a job under the key of one that was deleted has alarms of its own", { timeout: 120_000 }, async (t) => {
   // Nobody calls back, so that each job ends by an alarm.
-  const own = await world(t, { settings: { KEEP_HOURS: "0.0008", PUBLIC_URL: "none" } });
+  const own = await world(t, { settings: { KEEP_HOURS: "0.002", PUBLIC_URL: "none" } });
   for (const tasks of [1, 2]) {
     const { data } = await own.create({ key: "again" });
     assert.equal((await own.ended(data.taskId)).state, "success");

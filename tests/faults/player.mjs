@@ -132,15 +132,25 @@ export async function play(order) {
       }
     },
   });
-  const call = /** @type {Promise<Came>} */ (calls[order.call]({ upscaler, order, arm: () => tell("arm") }));
+  const arm = async () => {
+    await tell("arm");
+    // The server may have reset a connection that the runtime made before it needs it. It has done so by now, and the
+    // runtime hears of it before anything is sent on it, which would be no refusal but a loss.
+    await turn();
+    await turn();
+  };
+  const call = /** @type {Promise<Came>} */ (calls[order.call]({ upscaler, order, arm }));
   const end = await call.then(
     ({ taskId, width }) => ({ end: "resolved", taskId: taskId ?? null, width: width ?? null }),
     (error) => failed(error, () => tell("heal")),
   );
   // A rejection is found to be unhandled only now.
-  await new Promise((resolve) => setTimeout(resolve, 0));
+  await turn();
   return { ...end, unhandled };
 }
+
+/** A turn of the runtime's loop of events. */
+const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 /** @param {unknown} error @param {() => Promise<unknown>} heal */
 async function failed(error, heal) {
