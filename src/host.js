@@ -189,17 +189,18 @@ export class Call {
   #settings;
   /** @type {any} */
   #run;
-  /** Ends what is waited for now. */
-  #end = () => {};
+  /** @type {(() => void) | undefined} Ends what is waited for now. */
+  #end;
   /** @type {AbortController | undefined} Ends the request under way; after its end it does nothing. */
   #cut;
   /** @type {ReadableStreamDefaultReader<Uint8Array> | undefined} */
   #reader;
-  #decoder = new TextDecoder();
+  /** @type {TextDecoder | undefined} Of the stream: most calls have none, and it is large. */
+  #decoder;
   /** @type {any} Hears what the server pushes of the task. */
   #ear;
-  /** Lets the next one in the limiter's queue have its turn. */
-  through = () => {};
+  /** @type {(() => void) | undefined} Gives up the place in the limiter's queue. */
+  #place;
 
   /**
    * @param {any} settings what `npm/` made of an `Upscaler`'s options
@@ -279,6 +280,7 @@ export class Call {
       };
       if (want === -1 && came.type?.startsWith("text/event-stream")) {
         this.#reader = response.body.getReader();
+        this.#decoder = new TextDecoder();
         return came;
       }
       const isFile = came.status >= 200 && came.status < 300;
@@ -301,7 +303,7 @@ export class Call {
   chunk(ms) {
     return this.#within(ms, async () => {
       const chunk = await this.#reader?.read();
-      return chunk?.value && this.#decoder.decode(chunk.value, { stream: true });
+      return chunk?.value && this.#decoder?.decode(chunk.value, { stream: true });
     });
   }
 
@@ -358,13 +360,18 @@ export class Call {
   queue(limiter, ms) {
     const before = limiter.tail;
     const own = new Promise((resolve) => {
-      this.through = () => resolve(undefined);
+      this.#place = () => resolve(undefined);
     });
     limiter.tail = Promise.all([before, own]);
     return this.#within(ms, async () => {
       await before;
       return true;
     });
+  }
+
+  /** Lets the next one in the limiter's queue have its turn. */
+  through() {
+    this.#place?.();
   }
 
   /**
@@ -416,7 +423,7 @@ export class Call {
 
   /** It is over, or nobody waits for it any longer. */
   leave() {
-    this.#end();
+    this.#end?.();
     this.#cut?.abort();
     this.#reader?.cancel().catch(() => {});
     this.through();
