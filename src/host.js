@@ -256,6 +256,12 @@ export class Call {
     return this.#cut.signal;
   }
 
+  /** The request under way is over: whatever is left of it keeps no connection, and a job that waits keeps none of it. */
+  #release() {
+    this.#cut?.abort();
+    this.#cut = undefined;
+  }
+
   /**
    * Sends a request and reads what comes: a reply's text, or bytes, a blob or a stream where these are wanted.
    *
@@ -290,8 +296,7 @@ export class Call {
       const text = whole ? new TextDecoder().decode(bytes) : "";
       return { ...came, text, body: parse(text) };
     });
-    // Whatever is left of it keeps no connection.
-    if (!this.#reader) this.#cut?.abort();
+    if (!this.#reader) this.#release();
     return came;
   }
 
@@ -424,7 +429,7 @@ export class Call {
   /** It is over, or nobody waits for it any longer. */
   leave() {
     this.#end?.();
-    this.#cut?.abort();
+    this.#release();
     this.#reader?.cancel().catch(() => {});
     this.through();
     this.deafen();
