@@ -4,8 +4,10 @@ import { createHmac } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { createSandbox } from "crisp-upscale/sandbox";
+import { load } from "../dist/sandbox/load-node.js";
 import { Pixels } from "../dist/sandbox/pixels.js";
 import { serve } from "../scripts/serve.mjs";
+import { SMALL, SMALL_JPEG, SMALL_WEBP } from "./support/images.mjs";
 
 const ORIGIN = "http://sandbox.test";
 const MODEL = "recraft/crisp-upscale";
@@ -111,6 +113,93 @@ test("what cannot be enlarged fails the task, says why and costs nothing", async
   }
   assert.ok(pulled <= 12 * 2 ** 20, `reading stopped at the limit, after ${pulled} bytes`);
 });
+
+/**
+ * A chunk of a webp, with a length of its own choice.
+ *
+ * @param {string} name
+ * @param {Buffer} content
+ */
+function chunk(name, content, length = content.length) {
+  const header = Buffer.alloc(8, name);
+  header.writeUInt32LE(length, 4);
+  return Buffer.concat([header, content]);
+}
+
+/** @param {Buffer[]} chunks */
+const webp = (...chunks) => Buffer.concat([chunk("RIFF", Buffer.concat([Buffer.from("WEBP"), ...chunks]))]);
+
+/** In the extended form, which may have a profile and EXIF. 32 by 32 pixels. */
+const EXTENDED = chunk("VP8X", Buffer.from("28000000" + "1f0000" + "1f0000", "hex"));
+const SMALL_PIXELS = SMALL_WEBP.subarray(12);
+
+test("metadata that claims more than the file has does not keep its pixels from being read", async () => {
+  const { enlarge } = await load();
+  const metadata = Buffer.from("MM\0*\0\0\0\b\0\0\0\0\0\0");
+  for (const length of [14, 15, 2 ** 24, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 16, 2 ** 32 - 1]) {
+    const file = webp(EXTENDED, SMALL_PIXELS, chunk("EXIF", metadata, length));
+    assert.deepEqual(pngSize(Buffer.from(enlarge(file, 2))), [64, 64], `EXIF of ${length} bytes`);
+    const before = webp(EXTENDED, chunk("ICCP", metadata, length), SMALL_PIXELS);
+    if (length === 14) enlarge(before, 2);
+    else assert.throws(() => enlarge(before, 2), isSentence, `a profile of ${length} bytes`);
+  }
+});
+
+test("no file kills the decoder: it is enlarged, or refused in a sentence", async () => {
+  const { enlarge } = await load();
+  const files = {
+    jpeg: SMALL_JPEG,
+    png: SMALL,
+    webp: SMALL_WEBP,
+    "extended webp": webp(EXTENDED, SMALL_PIXELS, chunk("EXIF", Buffer.alloc(6))),
+  };
+  for (const [name, file] of Object.entries(files)) {
+    for (let at = 0; at < file.length; at += 1) {
+      // Lengths of four bytes, in both orders, and of two.
+      for (const value of ["ffffffff", "f0ffffff", "7fffffff", "00000000", "ffff"]) {
+        const damaged = Buffer.from(file);
+        damaged.write(value, at, "hex");
+        try {
+          enlarge(damaged, 2);
+        } catch (error) {
+          assert.ok(isSentence(error), `${name}, ${value} at ${at}: ${error}`);
+        }
+      }
+    }
+    for (let length = 0; length < file.length; length += 1) {
+      // A file that lacks nothing but its end is taken.
+      try {
+        enlarge(file.subarray(0, length), 2);
+        assert.ok(length >= file.length - 14, `${name}, ${length} of ${file.length} bytes`);
+      } catch (error) {
+        assert.ok(isSentence(error), `${name}, ${length} bytes: ${error}`);
+      }
+    }
+  }
+});
+
+test("a jpeg that lacks nothing but its end marker is enlarged, and one whose scan is cut is not", async () => {
+  const { enlarge } = await load();
+  for (const file of [SMALL_JPEG, await sample("cat.jpg")]) {
+    const whole = Buffer.from(enlarge(file, 2));
+    for (const missing of [1, 2]) {
+      assert.deepEqual(
+        Buffer.from(enlarge(file.subarray(0, -missing), 2)),
+        whole,
+        `${missing} bytes missing`,
+      );
+    }
+    for (const missing of [4, 8, 60]) {
+      assert.throws(() => enlarge(file.subarray(0, -missing), 2), /^The jpeg file is cut short\.$/);
+    }
+  }
+});
+
+/** @param {unknown} error Rust refuses in a string; anything else is a WebAssembly that has trapped. */
+function isSentence(error) {
+  // No word is missing where a decoder's own message would stand.
+  return typeof error === "string" && /^The [a-z][^:]*[a-z0-9]\.$/.test(error);
+}
 
 test("polls are answered while pixels are being worked on", async () => {
   const file = await sample("cat.jpg");

@@ -18,6 +18,9 @@ pub const MAX_PIXELS: u64 = 16_000_000;
 /// The longest side in pixels that Recraft documents; as much a guess as [`MAX_PIXELS`].
 pub const MAX_SIDE: u32 = 4096;
 
+/// The shortest side in pixels that Recraft documents; as much a guess as [`MAX_PIXELS`].
+pub const MIN_SIDE: u32 = 32;
+
 /// How many of a file's first bytes [`identify`] wants, at most. A jpeg's size
 /// stands after its metadata, whose preview and profile are usually below this.
 pub const HEAD_BYTES: usize = 64 * 1024;
@@ -65,22 +68,23 @@ pub struct Header {
 }
 
 impl Header {
-    /// A sentence for people where the image is beyond [`MAX_PIXELS`] or [`MAX_SIDE`].
+    /// A sentence for people where the image is beyond [`MAX_PIXELS`] or [`MAX_SIDE`], or below [`MIN_SIDE`].
     #[must_use]
     pub fn warning(&self) -> Option<String> {
         let (width, height) = self.size?;
         let pixels = u64::from(width) * u64::from(height);
-        if pixels <= MAX_PIXELS && width.max(height) <= MAX_SIDE {
+        let is_small = width.min(height) < MIN_SIDE;
+        if pixels <= MAX_PIXELS && width.max(height) <= MAX_SIDE && !is_small {
             return None;
         }
         let mut warning = String::from("The image has ");
         push_number(&mut warning, width.into());
         warning.push_str(" × ");
         push_number(&mut warning, height.into());
-        warning.push_str(
-            " pixels. Recraft takes up to 16 megapixels and 4096 a side; whether this service does is \
-             not known, and the task may fail.",
-        );
+        let limits = if is_small { "at least 32 a side" } else { "up to 16 megapixels and 4096 a side" };
+        warning.push_str(" pixels. Recraft takes ");
+        warning.push_str(limits);
+        warning.push_str("; whether this service does is not known, and the task may fail.");
         Some(warning)
     }
 }
@@ -165,37 +169,86 @@ pub fn identify(head: &[u8]) -> Result<Header, Problem> {
 
 /// Names what is not taken, so that the message can say what the file is.
 fn foreign(head: &[u8]) -> Problem {
-    const SIGNATURES: [(&[u8], &str); 8] = [
+    const SIGNATURES: [(&[u8], &str); 15] = [
         (b"GIF8", "a GIF"),
         (b"BM", "a BMP"),
         (b"II*\0", "a TIFF"),
         (b"MM\0*", "a TIFF"),
+        // BigTIFF, whose offsets have eight bytes.
+        (b"II+\0", "a TIFF"),
+        (b"MM\0+", "a TIFF"),
         (b"%PDF", "a PDF"),
         (b"\0\0\x01\0", "an icon (ICO)"),
         (b"8BPS", "a Photoshop file"),
+        // The bare codestream and the box of ISO/IEC 18181-2, then the same two of ISO/IEC 15444-1.
         (b"\xff\x0a", "a JPEG XL"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "a JPEG XL"),
+        (b"\xff\x4f\xff\x51", "a JPEG 2000"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n", "a JPEG 2000"),
+        // Little-endian: 0xbc, then the version.
+        (b"II\xbc\x01", "a JPEG XR"),
+        (b"\x1f\x8b", "compressed by gzip"),
     ];
     for (signature, name) in SIGNATURES {
         if head.starts_with(signature) {
             return Problem::Unsupported(name);
         }
     }
-    // ISO base media files (ISO/IEC 14496-12) name their brand after "ftyp".
-    if head.get(4..8) == Some(b"ftyp") {
-        return Problem::Unsupported(match head.get(8..12) {
-            Some(b"avif" | b"avis") => "an AVIF",
-            Some(b"heic" | b"heix" | b"mif1" | b"msf1") => "a HEIC",
-            _ => "a video",
-        });
-    }
-    let text = head.trim_ascii_start();
-    if begins(text, b"<!doctype html") || begins(text, b"<html") {
-        return Problem::Unsupported("an HTML page");
-    }
-    if begins(text, b"<svg") || begins(text, b"<?xml") {
-        return Problem::Unsupported("an SVG or XML document");
+    if let Some(name) = media_file(head).or_else(|| markup(head)) {
+        return Problem::Unsupported(name);
     }
     Problem::NotAnImage
+}
+
+/// Names an ISO base media file (ISO/IEC 14496-12) by the brands in its `ftyp` box. The major one may be a general
+/// brand such as `mif1`; then those that it is compatible with say which codec it has.
+fn media_file(head: &[u8]) -> Option<&'static str> {
+    if head.get(4..8)? != b"ftyp" {
+        return None;
+    }
+    let length = (be16(head, 0)? << 16 | be16(head, 2)?) as usize;
+    let major = head.get(8..12).unwrap_or_default();
+    let compatible = head.get(16..length.min(head.len())).unwrap_or_default();
+    let brands = || core::iter::once(major).chain(compatible.chunks_exact(4));
+    let has = |known: &[&[u8]]| brands().any(|brand| known.contains(&brand));
+    Some(if has(&[b"avif", b"avis"]) {
+        "an AVIF"
+    } else if has(&[b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs"]) {
+        "a HEIC"
+    } else if has(&[b"crx "]) {
+        "a raw photo of a camera (CR3)"
+    } else if has(&[b"mif1", b"msf1", b"miaf"]) {
+        "a HEIF"
+    } else {
+        "a video"
+    })
+}
+
+/// Names a document of markup by its first element, behind a byte order mark, comments and declarations.
+fn markup(head: &[u8]) -> Option<&'static str> {
+    let mut text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    let mut is_xml = false;
+    loop {
+        let end: &[u8] = if text.starts_with(b"<!--") {
+            b"-->"
+        } else if begins(text, b"<?xml") {
+            is_xml = true;
+            b"?>"
+        } else if text.starts_with(b"<?") {
+            b"?>"
+        } else if begins(text, b"<!doctype html") || begins(text, b"<html") {
+            return Some("an HTML page");
+        } else if begins(text, b"<!doctype svg") || begins(text, b"<svg") {
+            return Some("an SVG");
+        } else {
+            break;
+        };
+        match text.windows(end.len()).position(|window| window == end) {
+            Some(at) => text = text.get(at + end.len()..).unwrap_or_default().trim_ascii_start(),
+            None => break,
+        }
+    }
+    is_xml.then_some("an XML document")
 }
 
 /// ISO/IEC 10918-1: marker segments up to the frame header (SOF), which has the size.

@@ -111,12 +111,16 @@ fn a_file_is_checked_by_its_head_and_its_size() {
 #[test]
 fn recrafts_limits_are_a_warning() {
     let warning = |size| Header { format: Format::Jpeg, size }.warning();
-    for fine in [None, Some((1, 1)), Some((4000, 4000)), Some((4096, 3906)), Some((1, 4096))] {
+    for fine in [None, Some((32, 32)), Some((4000, 4000)), Some((4096, 3906)), Some((32, 4096))] {
         assert_eq!(warning(fine), None, "{fine:?}");
     }
-    for (width, height) in [(4097, 1), (1, 4097), (4096, 3907), (4001, 4000), (u32::MAX, u32::MAX)] {
+    for (width, height) in
+        [(4097, 1), (1, 4097), (4096, 3907), (4001, 4000), (u32::MAX, u32::MAX), (1, 1), (31, 32), (32, 31)]
+    {
         let warning = warning(Some((width, height))).unwrap();
         assert!(warning.contains(&format!("{width} × {height} pixels")), "{warning}");
+        let limit = if width.min(height) < 32 { "at least 32 a side" } else { "4096 a side" };
+        assert!(warning.contains(limit), "{warning}");
     }
 }
 

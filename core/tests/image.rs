@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use crisp_upscale_core::image::{
-    Format, HEAD_BYTES, Header, MAX_BYTES, MAX_PIXELS, MAX_SIDE, Problem, check, identify,
+    Format, HEAD_BYTES, Header, MAX_BYTES, MAX_PIXELS, MAX_SIDE, MIN_SIDE, Problem, check, identify,
 };
 
 fn joined(parts: &[&[u8]]) -> Vec<u8> {
@@ -194,37 +194,91 @@ fn real_files_are_read() {
 
 #[test]
 fn foreign_formats_are_named() {
-    let rows: [(&[u8], &str); 25] = [
+    let rows: &[(&[u8], &str)] = &[
         (b"GIF87a\x01\0\x01\0", "a GIF"),
         (b"GIF89a\x01\0\x01\0", "a GIF"),
         (b"BM\x36\0\0\0\0\0", "a BMP"),
         (b"II*\0\x08\0\0\0", "a TIFF"),
         (b"MM\0*\0\0\0\x08", "a TIFF"),
+        (b"II+\0\x08\0\0\0", "a TIFF"),
+        (b"MM\0+\0\x08\0\0", "a TIFF"),
         (b"%PDF-1.7\n", "a PDF"),
         (b"\0\0\x01\0\x01\0", "an icon (ICO)"),
         (b"8BPS\0\x01", "a Photoshop file"),
         (b"\xff\x0a\xfa\x1f", "a JPEG XL"),
-        (b"\0\0\0\x1cftypavif\0\0\0\0", "an AVIF"),
-        (b"\0\0\0\x1cftypavis\0\0\0\0", "an AVIF"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0", "a HEIC"),
-        (b"\0\0\0\x18ftypheix\0\0\0\0", "a HEIC"),
-        (b"\0\0\0\x18ftypmif1\0\0\0\0", "a HEIC"),
-        (b"\0\0\0\x18ftypmsf1\0\0\0\0", "a HEIC"),
-        (b"\0\0\0\x18ftypisom\0\0\0\0", "a video"),
-        (b"\0\0\0\x14ftypqt  \0\0\0\0", "a video"),
-        (b"\0\0\0\x14ftyp", "a video"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n\0\0\0\x14ftypjxl ", "a JPEG XL"),
+        (b"\xff\x4f\xff\x51\0\x29", "a JPEG 2000"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n\0\0\0\x14ftypjp2 ", "a JPEG 2000"),
+        (b"II\xbc\x01\x08\0\0\0", "a JPEG XR"),
+        (b"\x1f\x8b\x08\0", "compressed by gzip"),
         (b"<!DOCTYPE html><title>Not found</title>", "an HTML page"),
         (b"\r\n  <!doctype HTML>", "an HTML page"),
         (b"<html lang=en>", "an HTML page"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG or XML document"),
-        (b"<?xml version='1.0'?><svg/>", "an SVG or XML document"),
-        (b" \t<SVG/>", "an SVG or XML document"),
-        (b"<?xml", "an SVG or XML document"),
+        (b"<!-- cached --><!doctype html>", "an HTML page"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG"),
+        (b" \t<SVG/>", "an SVG"),
+        (b"<?xml version='1.0'?><svg/>", "an SVG"),
+        (b"\xef\xbb\xbf<?xml version='1.0'?>\n<svg/>", "an SVG"),
+        (b"\xef\xbb\xbf<svg/>", "an SVG"),
+        (b"<!-- made by hand -->\n<svg/>", "an SVG"),
+        (
+            b"<?xml version='1.0'?><!-- a --><!-- b --><!DOCTYPE svg PUBLIC '-//W3C//DTD SVG 1.1//EN'>",
+            "an SVG",
+        ),
+        (b"<?xml version='1.0'?><?xml-stylesheet href='a.css'?><svg/>", "an SVG"),
+        (b"<?xml", "an XML document"),
+        (b"<?xml version='1.0'?><rss/>", "an XML document"),
+        (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "an XML document"),
+        (b"<?xml version='1.0'?><!-- without an end", "an XML document"),
     ];
-    for (bytes, name) in rows {
+    for &(bytes, name) in rows {
         let row = String::from_utf8_lossy(bytes);
         assert_eq!(identify(bytes), Err(Problem::Unsupported(name)), "{row:?}");
         assert_eq!(check(bytes, 1000), Err(Problem::Unsupported(name)), "{row:?}");
+    }
+}
+
+/// An `ftyp` box: the major brand, a version, and the brands that the file is compatible with.
+fn ftyp(major: &str, compatible: &[&str]) -> Vec<u8> {
+    let length = u32::try_from(16 + 4 * compatible.len()).unwrap();
+    let boxed = joined(&[&length.to_be_bytes(), b"ftyp", major.as_bytes(), b"\0\0\0\0"]);
+    // What follows the box is no brand of the file's.
+    joined(&[&boxed, compatible.concat().as_bytes(), b"\0\0\0\x08avif"])
+}
+
+#[test]
+fn media_files_are_named_by_all_their_brands() {
+    let heic = ["heic", "heix", "hevc", "hevx", "heim", "heis", "hevm", "hevs"];
+    for brand in heic {
+        assert_eq!(identify(&ftyp(brand, &[])), Err(Problem::Unsupported("a HEIC")), "{brand}");
+        assert_eq!(identify(&ftyp("mif1", &["mif1", brand])), Err(Problem::Unsupported("a HEIC")), "{brand}");
+    }
+    let rows: &[(&str, &[&str], &str)] = &[
+        ("avif", &["mif1", "miaf"], "an AVIF"),
+        ("avis", &["msf1", "iso8"], "an AVIF"),
+        ("mif1", &["mif1", "avif", "miaf"], "an AVIF"),
+        ("msf1", &["msf1", "avis"], "an AVIF"),
+        ("miaf", &["miaf", "avif"], "an AVIF"),
+        ("hevc", &["msf1", "hevc"], "a HEIC"),
+        ("mif1", &[], "a HEIF"),
+        ("msf1", &["iso8"], "a HEIF"),
+        ("crx ", &["crx ", "isom"], "a raw photo of a camera (CR3)"),
+        ("isom", &["iso2", "avc1", "mp41"], "a video"),
+        ("qt  ", &[], "a video"),
+    ];
+    for (major, compatible, name) in rows {
+        let file = ftyp(major, compatible);
+        assert_eq!(identify(&file), Err(Problem::Unsupported(name)), "{major} {compatible:?}");
+    }
+    // Cut anywhere, or of a length that is not true: still a file of this family.
+    for length in 8..ftyp("mif1", &["avif"]).len() {
+        let cut = &ftyp("mif1", &["avif"])[..length];
+        assert!(matches!(identify(cut), Err(Problem::Unsupported(_))), "{length} bytes");
+    }
+    for length in [0, 8, 15, u32::MAX] {
+        let mut file = ftyp("mif1", &["avif"]);
+        file[..4].copy_from_slice(&length.to_be_bytes());
+        assert!(matches!(identify(&file), Err(Problem::Unsupported(_))), "a length of {length}");
     }
 }
 
@@ -287,7 +341,7 @@ fn problems_are_sentences() {
 /// They are promises of the README and the documentation, so they do not change unseen.
 #[test]
 fn limits_and_media_types_are_the_documented_ones() {
-    assert_eq!((MAX_BYTES, MAX_PIXELS, MAX_SIDE), (10_485_760, 16_000_000, 4096));
+    assert_eq!((MAX_BYTES, MAX_PIXELS, MAX_SIDE, MIN_SIDE), (10_485_760, 16_000_000, 4096, 32));
     assert_eq!(Format::Jpeg.mime(), "image/jpeg");
     assert_eq!(Format::Png.mime(), "image/png");
     assert_eq!(Format::Webp.mime(), "image/webp");

@@ -9,14 +9,21 @@ use crate::reply::{envelope, success};
 use crate::tasks::{Failure, MODEL, Task};
 use crate::{Outcome, Reply, Request, Sandbox, Work};
 
+/// The service's own words (wire).
+const UNKNOWN_MODEL: &str = "The model name you specified is not supported. Please verify your input and use one of \
+                             the supported models provided by KIE.";
+
 impl Sandbox {
     pub(crate) fn create_task(&mut self, request: &Request, body: &[u8], now: u64) -> Reply {
         // A bad parameter is code 500 here (other clients' experience).
         let Ok(body) = serde_json::from_slice::<Value>(body) else {
             return envelope(500, "The request body is not JSON", Value::Null);
         };
-        if body.get("model").and_then(Value::as_str) != Some(MODEL) {
-            return envelope(422, &format!("The model is not supported; it must be {MODEL}"), Value::Null);
+        let Some(model) = text(&body, "model") else {
+            return envelope(422, "This field is required", Value::Null);
+        };
+        if model != MODEL {
+            return envelope(422, UNKNOWN_MODEL, Value::Null);
         }
         let input = body.get("input").unwrap_or(&Value::Null);
         let Some(image) = text(input, "image") else {

@@ -4,8 +4,19 @@
 /// Whether the end marker follows the image data. A search for its two bytes
 /// would find the one in an embedded preview, so the segments are walked
 /// (ISO/IEC 10918-1, annex B).
-pub(crate) fn is_complete(bytes: &[u8]) -> bool {
+pub(crate) fn has_end(bytes: &[u8]) -> bool {
     scan_to_end(bytes).is_some()
+}
+
+/// Two copies of a file that lacks its end marker, each with other image data and a marker behind it. If the image data
+/// of the file is whole, no decoder reads what follows, and both are the same picture. If not, its missing end is read
+/// from there, and they differ.
+pub(crate) fn continued(bytes: &[u8]) -> [Vec<u8>; 2] {
+    // The first byte of a marker that was cut.
+    let end = bytes.iter().rposition(|&byte| byte != 0xff).map_or(0, |at| at + 1);
+    let whole = bytes.get(..end).unwrap_or_default();
+    // More than any decoder reads ahead. In image data, 0xff is followed by 0.
+    [[0, 0], [0xff, 0]].map(|filler| [whole, filler.repeat(64).as_slice(), b"\xff\xd9"].concat())
 }
 
 fn scan_to_end(bytes: &[u8]) -> Option<()> {
@@ -30,7 +41,7 @@ fn scan_to_end(bytes: &[u8]) -> Option<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_complete;
+    use super::{continued, has_end};
 
     // A preview with an end marker of its own, then image data with a stuffed byte.
     const WHOLE: &[u8] =
@@ -38,14 +49,24 @@ mod tests {
 
     #[test]
     fn the_end_marker_counts_only_after_the_image_data() {
-        assert!(is_complete(WHOLE));
+        assert!(has_end(WHOLE));
         for length in 0..WHOLE.len() {
-            assert!(!is_complete(WHOLE.get(..length).unwrap_or_default()), "{length} bytes");
+            assert!(!has_end(WHOLE.get(..length).unwrap_or_default()), "{length} bytes");
         }
     }
 
     #[test]
     fn what_follows_the_end_is_nobodys_business() {
-        assert!(is_complete(&[WHOLE, b"trailer"].concat()));
+        assert!(has_end(&[WHOLE, b"trailer"].concat()));
+    }
+
+    #[test]
+    fn what_continues_a_file_is_image_data() {
+        let cut = WHOLE.get(..WHOLE.len() - 1).unwrap_or_default();
+        for file in continued(cut) {
+            assert!(has_end(&file));
+            assert_eq!(file.get(..cut.len() - 1), cut.get(..cut.len() - 1));
+        }
+        assert!(continued(b"\xff\xff").iter().all(|file| file.len() == 130));
     }
 }

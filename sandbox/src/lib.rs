@@ -26,6 +26,7 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 mod uploads;
+mod webp;
 
 pub use bindings::{JsSandbox, enlarge};
 pub use event::{Event, Form, Outcome, Request, Source, Turn, Work};

@@ -6,13 +6,15 @@
 //! space. The result is a PNG, which loses nothing; what type the service
 //! answers with is documented nowhere.
 
-use std::io::Cursor;
+use std::io::{Cursor, ErrorKind};
 
 use crisp_upscale_core::image::{self as headers, Format, MAX_PIXELS, MAX_SIDE};
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::codecs::png::PngEncoder;
-use image::{ColorType, DynamicImage, ImageDecoder, ImageEncoder, ImageFormat, ImageReader, Limits};
+use image::{
+    ColorType, DynamicImage, ImageDecoder, ImageEncoder, ImageError, ImageFormat, ImageReader, Limits,
+};
 
 /// The most pixels that a result has. It is 256 MB of memory, and a result of the
 /// largest input that is taken is still twice as wide.
@@ -33,12 +35,8 @@ pub fn enlarge(file: &[u8], factor: u8) -> Result<Vec<u8>, String> {
     if let Some((width, height)) = header.size {
         check_size(width, height)?;
     }
-    if header.format == Format::Jpeg && !crate::jpeg::is_complete(file) {
-        return Err("The jpeg file is cut short.".to_owned());
-    }
-    let name = header.format.mime().trim_start_matches("image/");
-    let damaged = |error| format!("The {name} file cannot be read: {error}");
-    let (image, profile) = decode(file, header.format).map_err(damaged)?;
+    let (image, profile) = decode_whole(file, header.format)
+        .map_err(|error| format!("The {} file {}.", name(header.format), reason(&error)))?;
     let (width, height) = (image.width(), image.height());
     check_size(width, height)?;
     let factor = fitting_factor(width, height, factor);
@@ -63,8 +61,43 @@ fn fitting_factor(width: u32, height: u32, wanted: u8) -> u32 {
     u32::from(wanted).min(room.isqrt() as u32).max(1)
 }
 
-/// Pixels as RGB or RGBA, and the colour profile that says what they mean.
-fn decode(file: &[u8], format: Format) -> Result<(DynamicImage, Option<Vec<u8>>), image::ImageError> {
+fn name(format: Format) -> &'static str {
+    format.mime().trim_start_matches("image/")
+}
+
+/// What is wrong with a file, as the end of a sentence. The decoders' own words are for developers, and some are printed
+/// by `Debug`, of which the sandbox's build leaves nothing.
+fn reason(error: &ImageError) -> &'static str {
+    match error {
+        ImageError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => "is cut short",
+        ImageError::Unsupported(_) => "uses a feature of the format that is not supported",
+        ImageError::Limits(_) => "needs too much memory to be read",
+        _ => "is damaged and cannot be read",
+    }
+}
+
+/// An image, and the colour profile that says what its pixels mean.
+type Decoded = (DynamicImage, Option<Vec<u8>>);
+
+/// Decodes a file that holds all of its pixels. Browsers show a jpeg that lacks nothing but its end marker, and a webp
+/// whose metadata is cut; so these are taken.
+fn decode_whole(file: &[u8], format: Format) -> Result<Decoded, ImageError> {
+    match format {
+        Format::Jpeg if !crate::jpeg::has_end(file) => {
+            let [file, other] = crate::jpeg::continued(file);
+            let (image, profile) = decode(&file, format)?;
+            if decode(&other, format)?.0 != image {
+                return Err(ImageError::IoError(ErrorKind::UnexpectedEof.into()));
+            }
+            Ok((image, profile))
+        }
+        Format::Webp => decode(crate::webp::whole_chunks(file), format),
+        Format::Jpeg | Format::Png => decode(file, format),
+    }
+}
+
+/// Pixels as RGB or RGBA.
+fn decode(file: &[u8], format: Format) -> Result<Decoded, ImageError> {
     let format = match format {
         Format::Jpeg => ImageFormat::Jpeg,
         Format::Png => ImageFormat::Png,

@@ -11,6 +11,10 @@ use crate::{Reply, Request, Sandbox, Source};
 /// The page that says what this is.
 const PAGE: &str = include_str!("page.html");
 
+/// The service's own words, with a dash that is no hyphen (wire).
+const UNAUTHORIZED: &str = "Unauthorized – Authentication failed. Please check that your Authorization and \
+                            Content-Type headers are correctly set.";
+
 /// Whether the target belongs to the upload host, which words its refusals in its own way.
 pub(crate) fn is_upload(target: Target) -> bool {
     matches!(target, Target::Base64Upload | Target::StreamUpload | Target::UrlUpload)
@@ -61,7 +65,7 @@ impl Sandbox {
         let key = self.settings.key.as_str();
         let authorized = request.authorization.as_deref().and_then(|value| value.strip_prefix("Bearer "));
         if target != Target::Files && authorized != Some(key) {
-            return finish(target, refusal(target, 401, "The API key is missing or wrong"), fault);
+            return finish(target, refusal(target, 401, UNAUTHORIZED), fault);
         }
         let reply = match target {
             Target::CreateTask => self.create_task(request, &body, now),
@@ -103,6 +107,9 @@ impl Sandbox {
     fn record_info(&mut self, request: &Request, now: u64) -> Reply {
         let (grace_period, price) = (self.settings.grace_period, self.settings.price);
         let id = request.query.get("taskId").map_or("", String::as_str);
+        if id.is_empty() {
+            return envelope(400, "taskId parameter is required", Value::Null);
+        }
         match self.ledger.task(id) {
             Some(task) if now >= task.created.saturating_add(grace_period) => {
                 success(task.record(price, now))

@@ -21,6 +21,18 @@ export const SMALL = Buffer.from(
   "base64",
 );
 
+/** The same size as a lossy webp, with no metadata. */
+export const SMALL_WEBP = Buffer.from(
+  "UklGRnAAAABXRUJQVlA4IGQAAADQAwCdASogACAAPv1AtFO/oqYjm/PwH4lsAJ0yhHT3YAfVHV6hZiwA/ur7n/Fynb83/xXBsNoTQpCqfXtPOGiGAS5e6WEH8uh/JZ/yvUrD99ZzyASvyabuPHuCS+1af/nF2AAA",
+  "base64",
+);
+
+/** The same size as a jpeg. */
+export const SMALL_JPEG = Buffer.from(
+  "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABsSFBcUERsXFhceHBsgKEIrKCUlKFE6PTBCYFVlZF9VXVtqeJmBanGQc1tdhbWGkJ6jq62rZ4C8ybqmx5moq6T/2wBDARweHigjKE4rK06kbl1upKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKT/wAARCAAgACADASIAAhEBAxEB/8QAFQABAQAAAAAAAAAAAAAAAAAAAwX/xAAWEAADAAAAAAAAAAAAAAAAAAAAAgP/xAAYAQACAwAAAAAAAAAAAAAAAAADBQIEBv/EABYRAAMAAAAAAAAAAAAAAAAAAAACA//aAAwDAQACEQMRAD8AirMVZjLMZZlpnIyoCsxlmKsxlmBZxnKgKzGWYqzGWYFnM7KgKzGWYqzGWYBnGUqH/9k=",
+  "base64",
+);
+
 /**
  * Serves photographs, and what is none, as hosts on the web do. A path that it does not know is a 404.
  */
