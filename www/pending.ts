@@ -1,4 +1,5 @@
 import type { Pending } from "crisp-upscale";
+import { webAddress } from "./elements.js";
 import { describePending, nameOf } from "./messages.js";
 
 export interface PendingParts {
@@ -45,7 +46,8 @@ export class PendingList {
     picture.referrerPolicy = "no-referrer";
     // What cannot be shown shows nothing rather than the browser's broken picture.
     picture.addEventListener("error", () => picture.removeAttribute("src"));
-    picture.src = job.image;
+    const address = webAddress(job.image);
+    if (address !== null) picture.src = address;
     const name = document.createElement("strong");
     name.textContent = nameOf(job.image);
     const text = document.createElement("p");
