@@ -999,6 +999,25 @@ test("where no wasm can be had at all, the page says so, and nothing was charged
   assert.equal(ledger.requests.createTask, undefined);
 });
 
+test("where the wasm cannot be fetched though the network is there, the page says so and names what may forbid it", async (t) => {
+  const server = await serverOf(t);
+  const { page } = await open(t, "about:blank");
+  await page.route(/\.wasm$|inline/, (route) => route.abort("connectionrefused"));
+  await page.goto(server.url);
+  await upscale(page, `${images.url}/cat.jpg`);
+  const text = (await page.textContent("#error")) ?? "";
+  assert.match(
+    text,
+    /WebAssembly .* could not be fetched, so nothing was sent\. Check the network, .* connect-src/,
+  );
+  assert.doesNotMatch(text, /network is gone|wasm-unsafe-eval/);
+  assert.match(text, /Nothing was charged/);
+  await page.unroute(/\.wasm$|inline/);
+  await upscale(page, `${images.url}/cat.jpg`);
+  await page.waitForSelector('body[data-state="done"]');
+  assert.equal((await server.ledger()).tasks.length, 1);
+});
+
 test("text from a server is shown as text", async (t) => {
   const server = await serverOf(t);
   await server.fail({ route: "createTask", kind: "code", code: 422, msg: "<img src=x onerror=alert(1)>" });

@@ -153,29 +153,38 @@ fn a_host_that_refuses_ranges_is_asked_again_without_one_and_only_once() {
 
 #[test]
 fn a_busy_host_is_asked_again_a_few_times_within_the_deadline() {
-    let file = head(206, None, &png(1, 1));
     for status in [408, 425, 429, 500, 502, 503, 504] {
-        let busy = head(status, None, b"");
-        let twice = |_, nth| if nth < 2 { (busy.clone(), None) } else { (file.clone(), None) };
-        assert_eq!(probed(10_000, twice), (vec![true; 3], 3_000, Some(file.clone())), "{status}");
-        assert_eq!(probed(10_000, |_, _| (busy.clone(), None)), (vec![true; 4], 7_000, Some(busy.clone())));
+        let always = |_, _| (busy_of(status), None);
+        let asked = (vec![true], 0, Some(busy_of(status)));
+        assert_eq!(probed(10_000, always), (vec![true; 4], 7_000, Some(busy_of(status))), "{status}");
+        // A result is looked at for a second.
+        assert_eq!(probed(1_000, always), asked, "{status}");
+        let at_first = |_, nth| (if nth < 2 { busy_of(status) } else { file_of() }, None);
+        assert_eq!(probed(10_000, at_first), (vec![true; 3], 3_000, Some(file_of())), "{status}");
         // As long as it asks; but not beyond the deadline, and not at once.
         let asks =
-            |asked| move |_, nth| if nth < 1 { (busy_of(status), Some(asked)) } else { (file_of(), None) };
-        assert_eq!(probed(10_000, asks(5_000)).1, 5_000, "{status}");
-        assert_eq!(probed(10_000, asks(0)).1, 1_000, "{status}");
-        assert_eq!(probed(10_000, asks(60_000)), (vec![true], 0, Some(busy.clone())), "{status}");
-        assert_eq!(probed(10_000, asks(u64::MAX)), (vec![true], 0, Some(busy.clone())), "{status}");
-        // A result is looked at for a second.
-        assert_eq!(
-            probed(1_000, |_, _| (busy.clone(), None)),
-            (vec![true], 0, Some(busy.clone())),
-            "{status}"
-        );
+            |wait| move |_, nth| if nth < 1 { (busy_of(status), Some(wait)) } else { (file_of(), None) };
+        assert_eq!(probed(10_000, asks(5_000)), (vec![true; 2], 5_000, Some(file_of())), "{status}");
+        assert_eq!(probed(10_000, asks(0)), (vec![true; 2], 1_000, Some(file_of())), "{status}");
+        for beyond in [10_000, 60_000, u64::MAX] {
+            assert_eq!(probed(10_000, asks(beyond)), asked, "{status}");
+        }
     }
     // 501 is both: without a range it stays a fault of the host.
     let (sent, _, got) = probed(10_000, |_, _| (busy_of(501), None));
     assert_eq!((sent, got), (vec![true, false, false, false, false], Some(busy_of(501))));
+}
+
+/// No more than one request without a range and three retries, and none from the deadline on, which `probed` checks.
+#[test]
+fn a_probe_ends_whatever_its_host_answers() {
+    for status in 0..=999 {
+        for deadline in [1, 1_000, 10_000, u64::MAX] {
+            let (sent, _, got) = probed(deadline, |_, _| (busy_of(status), None));
+            assert!(sent.len() <= 5, "{status} {sent:?}");
+            assert_eq!(got, Some(busy_of(status)));
+        }
+    }
 }
 
 fn busy_of(status: u16) -> Head {
