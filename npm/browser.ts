@@ -1,6 +1,6 @@
 import { Client } from "./client.js";
 import type { UpscalerOptions } from "./types.js";
-import { fetched, inlined, once, start, type WasmSource } from "./wasm.js";
+import { fetched, inlined, isOffline, once, start, type WasmSource } from "./wasm.js";
 
 export * from "./exports.js";
 
@@ -15,6 +15,8 @@ async function found(): Promise<BufferSource> {
     const bytes = await fetched(new URL("./wasm/crisp_upscale_bg.wasm", import.meta.url));
     if (isWasm(bytes)) return bytes;
   } catch (error) {
+    // A module that could not be imported once cannot be until the page is loaded anew: browsers remember that.
+    if (isOffline()) throw error;
     problem = error;
   }
   try {

@@ -35,7 +35,7 @@ export function once<Source>(load: (source?: Source) => Promise<Wasm>): (source?
 export class NotFetched extends Error {}
 
 /** Fetches the WebAssembly's file, or what is in its place. */
-export async function fetched(url: URL): Promise<ArrayBuffer> {
+export async function fetched(url: URL | string): Promise<ArrayBuffer> {
   try {
     // Whatever its media type is, which instantiateStreaming() would not take.
     return await (await fetch(url)).arrayBuffer();
@@ -44,12 +44,16 @@ export async function fetched(url: URL): Promise<ArrayBuffer> {
   }
 }
 
+/** Whether the runtime knows that there is no network. What it says of one that is there need not be true. */
+export function isOffline(): boolean {
+  return globalThis.navigator?.onLine === false;
+}
+
 /** What to say where it could not be fetched; `undefined` where it was something else. */
 function unfetched(cause: unknown): string | undefined {
   const failed = "The WebAssembly of crisp-upscale could not be fetched, so nothing was sent. ";
-  const isOffline = globalThis.navigator?.onLine === false;
   // Where a module cannot be imported, that is a `TypeError`, and says no more than that.
-  if (isOffline && (cause instanceof NotFetched || cause instanceof TypeError)) {
+  if (isOffline() && (cause instanceof NotFetched || cause instanceof TypeError)) {
     return `${failed}The network is gone. Try again when it is back.`;
   }
   if (!(cause instanceof NotFetched)) return undefined;

@@ -990,6 +990,26 @@ test("where the wasm file was not copied along, the page works all the same", as
   assert.deepEqual(large, [1680, 1120]);
 });
 
+test("where the wasm file was not copied along, a click offline spoils nothing for the next one", async (t) => {
+  const { url } = await serverOf(t);
+  const { page } = await open(t, "about:blank");
+  let gone = false;
+  await page.route(/\.wasm$/, (route) =>
+    gone ? route.abort("internetdisconnected") : route.fulfill({ path: `${root}/dist/www/index.html` }),
+  );
+  await page.goto(url);
+  await page.waitForSelector("#upstream:not([hidden])");
+  await page.locator("#form").waitFor();
+  const network = await offline(page);
+  gone = true;
+  await upscale(page, `${images.url}/cat.jpg`);
+  assert.match((await page.textContent("#error")) ?? "", /The network is gone/);
+  await network.back();
+  gone = false;
+  await page.click("#upscale");
+  await page.waitForSelector('body[data-state="done"]');
+});
+
 test("where no wasm can be had at all, the page says so, and nothing was charged", async (t) => {
   const server = await serverOf(t);
   const lost = /\.wasm$|inline/;

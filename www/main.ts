@@ -174,7 +174,7 @@ async function goOnFromBefore(): Promise<void> {
   else pendingList.reveal();
 }
 
-/** Lists what is not seen to end, the newest first, without the job that runs here and those that other tabs run. */
+/** Lists what is unfinished, the newest first, without the job that runs here and those that other tabs run. */
 async function showPending(): Promise<Pending[]> {
   // A store that cannot be read has nothing to list; an upscale will say what is wrong with it.
   const all = await upscaler.pending().catch(() => []);
@@ -318,12 +318,14 @@ async function showAfter(address: string, stopClock: () => string, owner: AbortC
     if (state === "running" || errorPanel.textContent !== problem) fail([problem]);
     return false;
   }
+  const time = stopClock();
+  await settle();
+  if (current !== owner) return true;
   errorPanel.hidden = true;
   showSizes();
   steps.reach("done");
-  status.textContent = describeDone(stopClock(), comparison.before, after);
+  status.textContent = describeDone(time, comparison.before, after);
   setState("done");
-  await settle();
   return true;
 }
 

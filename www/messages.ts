@@ -88,7 +88,7 @@ export function nameOf(image: string): string {
   return pathname.split("/").at(-1) || hostname;
 }
 
-/** How a job stands that was not seen to end, after the picture's name, and what to do. */
+/** How an unfinished job stands, after the picture's name, and what to do. */
 export function describePending({ taskId, createdAt }: Pending): string {
   const begun = new Date(createdAt).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
   return taskId === null

@@ -12,7 +12,7 @@ export interface PendingParts {
 /** A job whose task is made. */
 export type Made = Extract<Pending, { taskId: string }>;
 
-/** The jobs that were begun and not seen to end, each with what can be done about it. */
+/** The unfinished jobs, each with what can be done about it. */
 export class PendingList {
   readonly #parts: PendingParts;
   readonly #goOn: (job: Made) => void;
