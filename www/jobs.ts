@@ -10,8 +10,8 @@ const TAB = "tab";
  * The package's store, for this page: a job stays in it until its result was shown, and other tabs can tell which
  * jobs this one runs.
  *
- * For the latter there is a Web Lock of each job's name, which the browser takes from a tab that ends. A page that came
- * by http has no locks: each tab lists the jobs of the others there, which can be followed twice without harm.
+ * The tab that runs a job holds a Web Lock of its name, which the browser releases when the tab ends. A page that came
+ * by http has no locks. There each tab lists the jobs of the others too; to follow one twice does no harm.
  */
 export class JobStore implements Store {
   // An entry in it is on the disk before the request leaves, and every tab sees it at once. A browser writes
@@ -21,13 +21,13 @@ export class JobStore implements Store {
   readonly #onEnd: () => void;
   /** The job of this tab, by its attempt. */
   #current: string | null = null;
-  /** Whether the package has done with it. */
+  /** Whether the package has deleted it, which is done when its result was shown. */
   #ended = false;
   #release: (() => void) | null = null;
   /** The locks of other tabs that are waited for. */
   readonly #watched = new Set<string>();
 
-  /** @param onEnd called when another tab does not run a job any more that {@link elsewhere} has named */
+  /** @param onEnd called when another tab has released a job that {@link elsewhere} named */
   constructor(onEnd: () => void) {
     this.#onEnd = onEnd;
     this.#tab = sessionStorage.getItem(TAB) ?? String(crypto.getRandomValues(new Uint32Array(2)));
@@ -67,14 +67,14 @@ export class JobStore implements Store {
     navigator.locks?.request(this.#lock(attempt), () => held).catch(ignore);
   }
 
-  /** This tab runs its job no longer, and its result is seen: what the package has taken out of the store goes. */
+  /** This tab runs its job no longer, and its result was shown: deletes it if the package did. */
   async settle(): Promise<void> {
     const name = this.#ended ? PREFIX + this.#current : null;
     this.leave();
     if (name !== null) await this.#texts.delete(name);
   }
 
-  /** This tab runs its job no longer. What was not seen of it stays in the store. */
+  /** This tab runs its job no longer. A job whose result was not shown stays in the store. */
   leave(): void {
     this.#current = null;
     this.#ended = false;
