@@ -1,31 +1,40 @@
 import { Client } from "./client.js";
 import type { UpscalerOptions } from "./types.js";
-import { inlined, once, start, type WasmSource } from "./wasm.js";
+import { fetched, inlined, isOffline, once, start, type WasmSource } from "./wasm.js";
 
 export * from "./exports.js";
 
-const load = once(async (source?: WasmSource | PromiseLike<WasmSource>) => {
+const load = once(async (source?: WasmSource | PromiseLike<WasmSource>) => start(source ?? (await found())));
+
+/** The wasm file beside this module, or else a module that holds the same. */
+async function found(): Promise<BufferSource> {
   // A build by Vite has copied the file; and of an `import()`, Vite 7 and older make no Web Worker.
   const fallback = import.meta.env?.PROD ? undefined : inlined;
-  const found = source ?? (await fetched()) ?? (await fallback?.());
-  if (found === undefined) throw new Error("There is no crisp_upscale_bg.wasm beside the script.");
-  return start(found);
-});
+  let problem: unknown = new Error("There is no crisp_upscale_bg.wasm beside the script.");
+  try {
+    const bytes = await fetched(new URL("./wasm/crisp_upscale_bg.wasm", import.meta.url));
+    if (isWasm(bytes)) return bytes;
+  } catch (error) {
+    // A module that could not be imported once cannot be until the page is loaded anew: browsers remember that.
+    if (isOffline()) throw error;
+    problem = error;
+  }
+  try {
+    if (fallback !== undefined) return await fallback();
+  } catch {
+    // The first problem says more: where a network is gone, this one is that a module cannot be imported.
+  }
+  throw problem;
+}
 
 /**
- * The wasm file beside this module. Where a bundler did not copy it, there is nothing, or the
- * site's own page; so the first bytes decide, and neither the status nor the content type.
+ * Where a bundler did not copy the file, there is nothing, or the site's own page; so the first bytes decide, and
+ * neither the status nor the content type.
  */
-async function fetched(): Promise<ArrayBuffer | undefined> {
-  try {
-    const response = await fetch(new URL("./wasm/crisp_upscale_bg.wasm", import.meta.url));
-    const bytes = await response.arrayBuffer();
-    const magic = [0x00, 0x61, 0x73, 0x6d];
-    const head = new Uint8Array(bytes, 0, Math.min(magic.length, bytes.byteLength));
-    return magic.every((byte, index) => head[index] === byte) ? bytes : undefined;
-  } catch {
-    return undefined;
-  }
+function isWasm(bytes: ArrayBuffer): boolean {
+  const magic = [0x00, 0x61, 0x73, 0x6d];
+  const head = new Uint8Array(bytes, 0, Math.min(magic.length, bytes.byteLength));
+  return magic.every((byte, index) => head[index] === byte);
 }
 
 /**

@@ -76,7 +76,8 @@ export interface SubmitOptions extends CallOptions {
   /**
    * Has the first 64 KB of an image's URL fetched before anything is sent to the API, without the key, so that
    * what the service would not take is an error and no task. Where the image cannot be fetched from
-   * here, the call goes on. A file is always checked.
+   * here, the call goes on; also where its host is still busy or has a fault (429, 5xx) after ten seconds of retries.
+   * A file is always checked.
    * @defaultValue false
    */
   preflight?: boolean;

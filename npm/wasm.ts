@@ -21,20 +21,52 @@ export function once<Source>(load: (source?: Source) => Promise<Wasm>): (source?
     loading ??= load(source).catch((cause: unknown) => {
       loading = undefined;
       const message =
+        unfetched(cause) ??
         "The WebAssembly of crisp-upscale could not be loaded, so nothing was sent. " +
-        "Check that its .wasm file is served beside the script and that the page's Content-Security-Policy " +
-        "has 'wasm-unsafe-eval' in script-src.";
+          "Check that its .wasm file is served beside the script and that the page's Content-Security-Policy " +
+          "has 'wasm-unsafe-eval' in script-src.";
       throw new UpscaleError({ ...NOTHING_SENT, kind: "load-failed", message, retryable: true }, cause);
     });
     return loading;
   };
 }
 
+/** No answer came to the request for the WebAssembly's file. */
+export class NotFetched extends Error {}
+
+/** Fetches the WebAssembly's file, or what is in its place. */
+export async function fetched(url: URL | string): Promise<ArrayBuffer> {
+  try {
+    // Whatever its media type is, which instantiateStreaming() would not take.
+    return await (await fetch(url)).arrayBuffer();
+  } catch (cause) {
+    throw new NotFetched("There was no answer to the request for the .wasm file.", { cause });
+  }
+}
+
+/** Whether the runtime knows that there is no network. What it says of one that is there need not be true. */
+export function isOffline(): boolean {
+  return globalThis.navigator?.onLine === false;
+}
+
+/** What to say where it could not be fetched; `undefined` where it was something else. */
+function unfetched(cause: unknown): string | undefined {
+  const failed = "The WebAssembly of crisp-upscale could not be fetched, so nothing was sent. ";
+  // Where a module cannot be imported, that is a `TypeError`, and says no more than that.
+  if (isOffline() && (cause instanceof NotFetched || cause instanceof TypeError)) {
+    return `${failed}The network is gone. Try again when it is back.`;
+  }
+  if (!(cause instanceof NotFetched)) return undefined;
+  return (
+    `${failed}Check the network, that its .wasm file is served beside the script, and that the page's ` +
+    "Content-Security-Policy allows it in connect-src."
+  );
+}
+
 /** Starts the WebAssembly. */
 export async function start(source: WasmSource | PromiseLike<WasmSource>): Promise<Wasm> {
   let from = await source;
-  if (from instanceof URL) from = await fetch(from);
-  // Whatever its media type is, which instantiateStreaming() would not take.
+  if (from instanceof URL) from = await fetched(from);
   if (from instanceof Response) from = await from.arrayBuffer();
   const module = from instanceof WebAssembly.Module ? from : await WebAssembly.compile(from);
   wasm.start(await WebAssembly.instantiate(module, wasm.imports()));

@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::call::{Act, Call, Came, Do, text_of, to_js};
 use crate::exports::{promise, result, thrown};
-use crate::file::{described, look_at};
+use crate::file::{Probe, described};
 use crate::host::{Parsed, Run, Settings, now};
 use crate::request::Ask;
 
@@ -47,20 +47,36 @@ pub fn open_callback(
 /// The package's `Error` where the client is set up wrongly.
 #[wasm_bindgen(js_name = readCallback)]
 pub fn read_callback(settings: Settings, run: Run, task_id: String) -> Promise {
-    promise(settings, run, |_| Ok(Box::new(Reading { task_id, upscaled: None, said: None })))
+    promise(settings, run, |_| Ok(Box::new(Reading { task_id, upscaled: None, probe: None, said: None })))
 }
 
 struct Reading {
     task_id: String,
     upscaled: Option<Box<Upscaled>>,
+    /// Of the result's file.
+    probe: Option<Probe>,
     said: Option<(&'static str, JsValue)>,
+}
+
+impl Reading {
+    /// Looks at the result's file.
+    fn probed(&mut self, call: &Call, came: Came) -> Do<'_> {
+        let Some(probe) = &mut self.probe else { return Do::Done };
+        match probe.step(call, came) {
+            Ok(head) => {
+                let described = self.upscaled.take().map(|upscaled| described(*upscaled, head));
+                self.said = described.map(|described| ("success", result(described)));
+                Do::Done
+            }
+            Err(next) => next,
+        }
+    }
 }
 
 impl Act for Reading {
     fn step(&mut self, call: &Call, came: Came) -> Do<'_> {
-        if let Some(upscaled) = self.upscaled.take() {
-            self.said = Some(("success", result(described(*upscaled, came))));
-            return Do::Done;
+        if self.probe.is_some() {
+            return self.probed(call, came);
         }
         let (said, cause) = match came {
             Came::Reply(reply, came) => (Said::of_reply(&self.task_id, &reply), text_of(&came)),
@@ -75,8 +91,9 @@ impl Act for Reading {
         let thrown = |failure| thrown(&call.settings, call.error(failure, &cause));
         self.said = Some(match said {
             Said::Success(upscaled) => {
-                let upscaled = self.upscaled.insert(upscaled);
-                return look_at(call, &upscaled.url);
+                self.probe = Some(Probe::of_result(call, &upscaled.url));
+                self.upscaled = Some(upscaled);
+                return self.probed(call, Came::Nothing);
             }
             Said::Failed(failure) => ("failed", thrown(failure)),
             Said::Later(failure) => ("later", thrown(failure)),

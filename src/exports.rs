@@ -109,7 +109,7 @@ pub fn upload(settings: Settings, run: Run, file: JsValue) -> Promise {
 /// `invalid-input`: its host refuses, or the file is not one that the service takes.
 #[wasm_bindgen]
 pub fn preflight(settings: Settings, run: Run, image: String) -> Promise {
-    promise(settings, run, |_| Ok(Box::new(Preflight(image))))
+    promise(settings, run, |_| Ok(Box::new(Preflight::of(image))))
 }
 
 /// A result's file, as a `Blob`.

@@ -10,7 +10,7 @@ use js_sys::Date;
 use wasm_bindgen::prelude::*;
 
 use crate::call::{Act, Call, Came, Do};
-use crate::file::{described, look_at};
+use crate::file::{Probe, described};
 use crate::host::{Parsed, left, now};
 use crate::request::Ask;
 
@@ -25,6 +25,8 @@ pub(crate) struct Play {
     /// What the runtime or the server said last.
     cause: JsValue,
     ended: Option<Box<Upscaled>>,
+    /// Of the result's file.
+    probe: Option<Probe>,
     /// What the task's end came to.
     pub(crate) result: Option<UpscaleResult>,
 }
@@ -41,6 +43,7 @@ impl Play {
             begun: false,
             cause: JsValue::UNDEFINED,
             ended: None,
+            probe: None,
             result: None,
         }
     }
@@ -81,6 +84,18 @@ impl Play {
         Play::of(self.job, self.task_id)
     }
 
+    /// Looks at the result's file.
+    fn probed(&mut self, call: &Call, came: Came) -> Do<'_> {
+        let Some(probe) = &mut self.probe else { return Do::Done };
+        match probe.step(call, came) {
+            Ok(head) => {
+                self.result = self.ended.take().map(|upscaled| described(*upscaled, head));
+                Do::Done
+            }
+            Err(next) => next,
+        }
+    }
+
     fn event(&mut self, call: &Call, came: Came) -> Event<Parsed> {
         match came {
             Came::Nothing => Event::Turn,
@@ -112,9 +127,8 @@ impl Play {
 
 impl Act for Play {
     fn step(&mut self, call: &Call, came: Came) -> Do<'_> {
-        if let Some(upscaled) = self.ended.take() {
-            self.result = Some(described(*upscaled, came));
-            return Do::Done;
+        if self.probe.is_some() {
+            return self.probed(call, came);
         }
         // At first no more than what the server has pushed already: where it pushes, there is nothing else to do.
         if std::mem::replace(&mut self.begun, true) {
@@ -138,7 +152,9 @@ impl Act for Play {
                     Ok(upscaled) => {
                         // The result's first bytes are no concern of the stream's.
                         call.host.deafen();
-                        look_at(call, &self.ended.insert(upscaled).url)
+                        self.probe = Some(Probe::of_result(call, &upscaled.url));
+                        self.ended = Some(upscaled);
+                        self.probed(call, Came::Nothing)
                     }
                     Err(failure) => Do::Fail(failure, std::mem::take(&mut self.cause)),
                 };

@@ -24,8 +24,8 @@ pub(crate) enum Ask<'a> {
     /// What it pushes of these tasks, until the stream ends. Rust programs are not pushed to.
     #[cfg_attr(not(feature = "exports"), expect(dead_code))]
     Events(&'a [String]),
-    /// The first bytes of a file on another host.
-    Head(&'a str),
+    /// The first bytes of a file on another host; whether as a range.
+    Head(&'a str, bool),
     /// A file on another host.
     File(&'a str),
 }
@@ -37,13 +37,14 @@ impl Ask<'_> {
             Ask::Create(_) | Ask::Look(_) | Ask::Credit | Ask::Upload(_) => 0,
             Ask::Events(_) => -1,
             Ask::File(_) => -2,
-            Ask::Head(_) => crisp_upscale_core::image::HEAD_BYTES as i32,
+            Ask::Head(..) => crisp_upscale_core::image::HEAD_BYTES as i32,
         }
     }
 
-    /// Whether it asks the API how something stands.
+    /// Whether it asks how something stands. A file on another host too: a browser keeps what an `<img>` without
+    /// `crossorigin` has loaded, which a page may not read, and would answer with that.
     fn is_read(&self) -> bool {
-        matches!(self, Ask::Look(_) | Ask::Credit | Ask::Events(_))
+        !matches!(self, Ask::Create(_) | Ask::Upload(_))
     }
 }
 
@@ -98,9 +99,11 @@ fn begin(call: &Call, ask: &Ask<'_>, bearer: Option<&str>, fresh: bool) -> Resul
             headers.set("Accept", "text/event-stream");
         }
         Ask::Credit => url.push_str(CREDIT),
-        Ask::Head(at) => {
+        Ask::Head(at, ranged) => {
             url = (*at).to_owned();
-            headers.set("Range", RANGE);
+            if *ranged {
+                headers.set("Range", RANGE);
+            }
         }
         Ask::File(at) => url = (*at).to_owned(),
     }

@@ -153,7 +153,7 @@ impl Upscaler {
     /// # Errors
     /// Its host refuses, or the file is not one that the service takes.
     pub async fn preflight(&self, image: &str) -> Result<(), UpscaleError> {
-        Ok(self.call().drive(&mut Preflight(image.to_owned())).await?)
+        Ok(self.call().drive(&mut Preflight::of(image.to_owned())).await?)
     }
 
     /// Fetches a result's image, without the key.

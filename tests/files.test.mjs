@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { UpscaleError, Upscaler } from "crisp-upscale";
 import { serve } from "../scripts/serve.mjs";
+import { virtualClock } from "./support/clock.mjs";
 import { envelope } from "./support/envelope.mjs";
 import { imageHost } from "./support/images.mjs";
 import { quickSandbox } from "./support/sandbox.mjs";
@@ -415,6 +416,118 @@ test("a preflight that cannot see the image lets the call go on, and without one
     await assert.rejects(ends, (error) => error === "enough");
     assert.equal(creates(), 0);
   });
+});
+
+test("a preflight whose host is busy or has a fault asks again for a while, and then lets the call go on", async (t) => {
+  const busy = (/** @type {number} */ status, headers = {}) => new Response("busy", { status, headers });
+  /** @type {[string, (nth: number) => Response, number, number][]} */
+  const rows = [
+    ["503 at first", (nth) => (nth < 2 ? busy(503) : new Response(CAT)), 2, 1000],
+    [
+      "429 with Retry-After",
+      (nth) => (nth < 2 ? busy(429, { "retry-after": "5" }) : new Response(CAT)),
+      2,
+      5000,
+    ],
+    ["500 for ever", () => busy(500), 4, 7000],
+    ["503 with a Retry-After of an hour", () => busy(503, { "retry-after": "3600" }), 1, 0],
+  ];
+  for (const [name, image, asked, waited] of rows) {
+    await t.test(name, async (t) => {
+      const clock = virtualClock(t);
+      const { upscaler, to, creates } = serviceOf({ image: () => image(to(IMAGE).length) });
+      // Loaded before the time is taken.
+      await clock.until(upscaler.credits());
+      const began = clock.now();
+      assert.equal((await clock.until(upscaler.submit(IMAGE, { preflight: true }))).taskId, "abc");
+      assert.deepEqual([to(IMAGE).length, clock.now() - began, creates()], [asked, waited, 1]);
+    });
+  }
+  await t.test("and what is seen at last counts", async (t) => {
+    const clock = virtualClock(t);
+    const { upscaler, to, creates } = serviceOf({
+      image: () => (to(IMAGE).length < 2 ? busy(502) : new Response(GIF)),
+    });
+    const error = await clock.until(failure(upscaler.submit(IMAGE, { preflight: true })));
+    assert.deepEqual([error.kind, creates()], ["invalid-input", 0]);
+    assert.match(error.message, /a GIF/);
+  });
+  await t.test("an abort while it waits", async (t) => {
+    const clock = virtualClock(t);
+    const controller = new AbortController();
+    const { upscaler, creates } = serviceOf({ image: () => busy(503) });
+    const ends = upscaler.submit(IMAGE, { preflight: true, signal: controller.signal });
+    ends.catch(() => {});
+    await clock.settle();
+    controller.abort("enough");
+    await assert.rejects(ends, (error) => error === "enough");
+    assert.equal(creates(), 0);
+  });
+});
+
+test("a host that refuses ranges is asked again without one, and no more than the head is read", async (t) => {
+  for (const status of [400, 405, 416, 501]) {
+    await t.test(String(status), async () => {
+      let sent = 0;
+      const endless = () =>
+        new ReadableStream({
+          pull: (controller) => {
+            const chunk = new Uint8Array(16 * 1024);
+            if (sent === 0) chunk.set(PNG);
+            sent += chunk.length;
+            controller.enqueue(chunk);
+          },
+        });
+      /** @param {Request} request */
+      const host = (request) =>
+        request.headers.has("range") ? new Response("no", { status }) : new Response(endless());
+      const { upscaler, to } = serviceOf({ image: host, result: host });
+      assert.equal((await upscaler.submit(IMAGE, { preflight: true })).taskId, "abc");
+      const ranges = (/** @type {string} */ url) => to(url).map(({ headers }) => headers.get("range"));
+      assert.deepEqual(ranges(IMAGE), ["bytes=0-65535", null]);
+      assert.ok(sent <= 128 * 1024, `${sent} bytes were read`);
+      // Of a result as well.
+      sent = 0;
+      assert.equal((await upscaler.upscale(IMAGE)).width, 1680);
+      assert.deepEqual(ranges(RESULT), ["bytes=0-65535", null]);
+      assert.ok(sent <= 128 * 1024, `${sent} bytes were read`);
+    });
+  }
+  await t.test("a host that refuses both", async () => {
+    const { upscaler, to, creates } = serviceOf({ image: () => new Response("no", { status: 405 }) });
+    const error = await failure(upscaler.submit(IMAGE, { preflight: true }));
+    assert.deepEqual([error.kind, error.charged, creates()], ["invalid-input", "no", 0]);
+    assert.match(error.message, /HTTP status 405/);
+    assert.equal(to(IMAGE).length, 2);
+  });
+});
+
+test("an empty file is said to be one, however its host says so", async (t) => {
+  /** @type {[string, Answer, number][]} */
+  const rows = [
+    [
+      "416 and its length",
+      () => new Response("no range", { status: 416, headers: { "content-range": "bytes */0" } }),
+      1,
+    ],
+    [
+      "416 without, as in a page that may not read the header",
+      (request) => new Response("", { status: request.headers.has("range") ? 416 : 200 }),
+      2,
+    ],
+    ["200", () => new Response(""), 1],
+    ["206", () => new Response("", { status: 206 }), 1],
+    ["204", () => new Response(null, { status: 204 }), 1],
+  ];
+  for (const [name, image, asked] of rows) {
+    await t.test(name, async () => {
+      const { upscaler, to, creates } = serviceOf({ image });
+      const error = await failure(upscaler.submit(IMAGE, { preflight: true }));
+      assert.deepEqual([error.kind, error.charged, creates()], ["invalid-input", "no", 0]);
+      assert.match(error.message, /The file is empty/);
+      assert.equal(to(IMAGE).length, asked);
+    });
+  }
 });
 
 test("a result says what its file is, which is asked for without the key", async () => {

@@ -709,6 +709,247 @@ test("a server that is gone ends in a sentence on the page", async (t) => {
   assert.equal((await server.ledger()).requests.createTask, 1, "the first one's, and no other");
 });
 
+/**
+ * What a person reads once the network of the page is gone, and `back`, which brings it back. The browser says so to
+ * the page, and lets nothing through.
+ *
+ * @param {import("playwright-core").Page} page
+ */
+async function offline(page) {
+  await page.context().setOffline(true);
+  return { back: () => page.context().setOffline(false) };
+}
+
+test("offline before the first click, the page says that the network is gone", async (t) => {
+  const server = await serverOf(t);
+  for (const [
+    name,
+    choose,
+  ] of /** @type {[string, (page: import("playwright-core").Page) => Promise<unknown>][]} */ ([
+    ["an address", (page) => page.fill("#image-url", `${images.url}/cat.jpg`)],
+    ["a file", (page) => page.setInputFiles("#image-file", CAT)],
+    ["a sample", (page) => page.locator(".sample").first().click()],
+  ])) {
+    await t.test(name, async (t) => {
+      const { page, errors } = await open(t, server.url, { viewport: { width: 1280, height: 900 } });
+      await page.waitForSelector("#upstream:not([hidden])");
+      await page.locator("#form").waitFor();
+      await choose(page);
+      const network = await offline(page);
+      await page.click("#upscale");
+      await page.waitForSelector('body[data-state="error"]');
+      const text = (await page.textContent("#error")) ?? "";
+      assert.match(text, /network is gone/i);
+      assert.match(text, /Nothing was charged/);
+      assert.doesNotMatch(text, /polic|wasm-unsafe|served beside|console/i);
+      await page.screenshot({ path: `${SCREENSHOTS}offline.png` });
+
+      await network.back();
+      await page.click("#upscale");
+      await page.waitForSelector('body[data-state="done"]');
+      assert.deepEqual(errors, []);
+    });
+  }
+  assert.equal((await server.ledger()).tasks.length, 3);
+});
+
+test("a page whose gateway cannot be reached begins when the network is back", async (t) => {
+  const { url } = await serverOf(t);
+  const { page } = await open(t, "about:blank");
+  let gone = true;
+  await page.route("**/health", (route) => (gone ? route.abort() : route.continue()));
+  await page.goto(url);
+  await ended(page);
+  gone = false;
+  const network = await offline(page);
+  await network.back();
+  await page.waitForSelector('body[data-state="idle"]');
+  await page.waitForSelector("#upstream:not([hidden])");
+  assert.equal(await page.isVisible("#error"), false);
+});
+
+/**
+ * A page whose result is there, and cannot be shown since the network went; `results`: how often it was asked for.
+ *
+ * @param {import("node:test").TestContext} t
+ * @param {import("playwright-core").BrowserContextOptions} [options]
+ */
+async function unseen(t, options) {
+  const server = await serverOf(t);
+  const { page, errors } = await open(t, server.url, options);
+  const asked = { results: 0, gone: true };
+  await page.context().route("**/results/**", (route) => {
+    if (route.request().resourceType() !== "image") return route.continue();
+    asked.results += 1;
+    return asked.gone ? route.abort("internetdisconnected") : route.continue();
+  });
+  await page.clock.install();
+  await page.fill("#image-url", `${images.url}/cat.jpg`);
+  await page.click("#upscale");
+  await page.locator("#error").getByText("The picture was enlarged").waitFor();
+  return { ...server, page, errors, asked };
+}
+
+test("a result that could not be shown is shown when the network is back", async (t) => {
+  const { page, errors, asked, ledger } = await unseen(t, { viewport: { width: 1280, height: 900 } });
+  assert.equal(await page.isVisible("#download"), true);
+  assert.equal((await stored(page)).length, 1, "it is remembered");
+  await page.getByRole("button", { name: "Dismiss: cat.jpg" }).waitFor();
+  await page.screenshot({ path: `${SCREENSHOTS}not-shown.png` });
+  const network = await offline(page);
+  // The retry that was waited for already fails. From then on only the network's return counts.
+  await page.clock.runFor(60_000);
+  await page.locator("#error").getByText("it will be shown when it is back").waitFor();
+  const { results } = asked;
+  await page.clock.runFor(3_600_000);
+  assert.equal(asked.results, results);
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.screenshot({ path: `${SCREENSHOTS}not-shown-narrow-dark.png`, fullPage: true });
+  asked.gone = false;
+  await network.back();
+  await page.waitForSelector('body[data-state="done"]');
+  assert.deepEqual(await naturalSizes(page), [
+    [420, 280],
+    [1680, 1120],
+  ]);
+  assert.equal(await page.isVisible("#error"), false);
+  await page.locator("#pending").waitFor({ state: "hidden" });
+  assert.deepEqual(await stored(page), []);
+  assert.equal((await ledger()).tasks.length, 1);
+  assert.deepEqual(errors, []);
+});
+
+test("a result that could not be shown is tried again a few times by itself, and not for ever", async (t) => {
+  const { page, asked } = await unseen(t);
+  while (asked.results < 5) await page.clock.runFor(1000);
+  for (let minute = 0; minute < 60; minute += 1) await page.clock.runFor(60_000);
+  assert.equal(asked.results, 5);
+  asked.gone = false;
+  await page.getByRole("button", { name: "Go on: cat.jpg" }).click();
+  await page.waitForSelector('body[data-state="done"]');
+});
+
+test("a result that was not shown is still there after a reload, until it is shown or dismissed", async (t) => {
+  const { page, asked, ledger } = await unseen(t);
+  await page.reload();
+  await page.locator("#error").getByText("The picture was enlarged").waitFor();
+  assert.equal((await stored(page)).length, 1);
+  await page.getByRole("button", { name: "Dismiss: cat.jpg" }).click();
+  await page.waitForSelector('body[data-state="idle"]');
+  assert.deepEqual(await stored(page), []);
+  assert.deepEqual([await page.isVisible("#pending"), await page.isVisible("#error")], [false, false]);
+  const { results } = asked;
+  await page.clock.runFor(3_600_000);
+  assert.equal(asked.results, results, "what is dismissed is not tried again");
+
+  await page.click("#upscale");
+  await page.locator("#error").getByText("The picture was enlarged").waitFor();
+  asked.gone = false;
+  await page.reload();
+  await page.waitForSelector('body[data-state="done"]');
+  assert.deepEqual(await stored(page), []);
+  await page.reload();
+  await page.waitForSelector("#upstream:not([hidden])");
+  await page.waitForSelector('body[data-state="idle"]');
+  assert.equal((await ledger()).tasks.length, 2);
+});
+
+test("another upscale takes the place of a result that was not shown, which stays listed", async (t) => {
+  const { page, asked, ledger } = await unseen(t);
+  asked.gone = false;
+  await upscale(page, `${images.url}/rocket.png`);
+  assert.deepEqual(await naturalSizes(page), [
+    [330, 220],
+    [1320, 880],
+  ]);
+  await page.getByRole("button", { name: "Go on: cat.jpg" }).click();
+  await page.waitForFunction(
+    () =>
+      document.body.dataset.state === "done" &&
+      /cat/.test(/** @type {HTMLInputElement} */ (document.querySelector("#image-url")).value),
+  );
+  await page.locator("#pending").waitFor({ state: "hidden" });
+  assert.deepEqual(await stored(page), []);
+  assert.equal((await ledger()).tasks.length, 2);
+});
+
+/**
+ * Waits until the page has seen that another tab runs a job: it waits for that one's lock.
+ *
+ * @param {import("playwright-core").Page} page
+ */
+const seesAnother = (page) =>
+  page.waitForFunction(() => navigator.locks.query().then(({ pending }) => pending?.length === 1));
+
+test("what another tab runs is not listed as unfinished, and is once that tab is gone", async (t) => {
+  const { url, ledger, finish } = await longServerOf(t);
+  const { page } = await open(t, url);
+  await begin(page, "cat.jpg");
+  const other = await page.context().newPage();
+  await other.goto(url);
+  await seesAnother(other);
+  assert.equal(await other.getAttribute("body", "data-state"), "idle");
+  assert.equal(await other.locator("#pending li").count(), 0);
+  // A reload goes on with what this tab ran, though the other waits for its lock.
+  await page.reload();
+  await underWay(page);
+  assert.equal(await page.inputValue("#image-url"), `${images.url}/cat.jpg`);
+  await page.close();
+  await other.getByRole("button", { name: "Go on: cat.jpg" }).click();
+  await underWay(other);
+  await finish();
+  await other.waitForSelector('body[data-state="done"]');
+  assert.equal((await ledger()).tasks.length, 1);
+});
+
+test("of two tabs each runs its own, and what one cancels the other lists", async (t) => {
+  const { url, ledger } = await longServerOf(t);
+  const { page } = await open(t, url);
+  await begin(page, "cat.jpg");
+  const other = await page.context().newPage();
+  await other.goto(url);
+  await begin(other, "rocket.png");
+  await page.click("#cancel");
+  const listed = (/** @type {import("playwright-core").Page} */ page) =>
+    page.locator("#pending li strong").allTextContents();
+  await page.locator("#pending li").waitFor();
+  assert.deepEqual(await listed(page), ["cat.jpg"]);
+  await other.locator("#pending li").waitFor();
+  assert.deepEqual(await listed(other), ["cat.jpg"]);
+  assert.equal((await ledger()).tasks.length, 2);
+});
+
+test("a task that another tab is making is not said to be of unknown outcome", async (t) => {
+  const server = await serverOf(t);
+  await server.fail({ route: "createTask", kind: "slow", ms: 3_600_000 });
+  const { page } = await open(t, server.url);
+  await page.fill("#image-url", `${images.url}/cat.jpg`);
+  await page.click("#upscale");
+  while ((await server.ledger()).tasks.length === 0) await page.waitForTimeout(20);
+  const other = await page.context().newPage();
+  await other.goto(server.url);
+  await seesAnother(other);
+  assert.equal(await other.locator("#pending li").count(), 0);
+  await page.close();
+  await other.locator("#pending li.unknown").waitFor();
+});
+
+test("where there are no locks, as in a page that came by http, all that is not over is listed", async (t) => {
+  const { url, ledger, finish } = await longServerOf(t);
+  const { page } = await open(t, "about:blank");
+  await page.context().addInitScript(() => Object.defineProperty(navigator, "locks", { value: undefined }));
+  await page.goto(url);
+  await begin(page, "cat.jpg");
+  const other = await page.context().newPage();
+  await other.goto(url);
+  await underWay(other);
+  await finish();
+  for (const tab of [page, other]) await tab.waitForSelector('body[data-state="done"]');
+  assert.equal((await ledger()).tasks.length, 1);
+  assert.deepEqual(await stored(page), []);
+});
+
 test("nothing on the page keeps out who uses it by other means than eyes and a mouse", async (t) => {
   const { url } = await serverOf(t);
   for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
@@ -749,6 +990,26 @@ test("where the wasm file was not copied along, the page works all the same", as
   assert.deepEqual(large, [1680, 1120]);
 });
 
+test("where the wasm file was not copied along, a click offline spoils nothing for the next one", async (t) => {
+  const { url } = await serverOf(t);
+  const { page } = await open(t, "about:blank");
+  let gone = false;
+  await page.route(/\.wasm$/, (route) =>
+    gone ? route.abort("internetdisconnected") : route.fulfill({ path: `${root}/dist/www/index.html` }),
+  );
+  await page.goto(url);
+  await page.waitForSelector("#upstream:not([hidden])");
+  await page.locator("#form").waitFor();
+  const network = await offline(page);
+  gone = true;
+  await upscale(page, `${images.url}/cat.jpg`);
+  assert.match((await page.textContent("#error")) ?? "", /The network is gone/);
+  await network.back();
+  gone = false;
+  await page.click("#upscale");
+  await page.waitForSelector('body[data-state="done"]');
+});
+
 test("where no wasm can be had at all, the page says so, and nothing was charged", async (t) => {
   const server = await serverOf(t);
   const lost = /\.wasm$|inline/;
@@ -756,6 +1017,25 @@ test("where no wasm can be had at all, the page says so, and nothing was charged
   assert.match(text, /WebAssembly .* could not be loaded/);
   assert.match(text, /Nothing was charged/);
   assert.equal(ledger.requests.createTask, undefined);
+});
+
+test("where the wasm cannot be fetched though the network is there, the page says so and names what may forbid it", async (t) => {
+  const server = await serverOf(t);
+  const { page } = await open(t, "about:blank");
+  await page.route(/\.wasm$|inline/, (route) => route.abort("connectionrefused"));
+  await page.goto(server.url);
+  await upscale(page, `${images.url}/cat.jpg`);
+  const text = (await page.textContent("#error")) ?? "";
+  assert.match(
+    text,
+    /WebAssembly .* could not be fetched, so nothing was sent\. Check the network, .* connect-src/,
+  );
+  assert.doesNotMatch(text, /network is gone|wasm-unsafe-eval/);
+  assert.match(text, /Nothing was charged/);
+  await page.unroute(/\.wasm$|inline/);
+  await upscale(page, `${images.url}/cat.jpg`);
+  await page.waitForSelector('body[data-state="done"]');
+  assert.equal((await server.ledger()).tasks.length, 1);
 });
 
 test("text from a server is shown as text", async (t) => {

@@ -271,7 +271,7 @@ test("what the gateway says of itself, and of a passphrase, is shown as text", a
   assert.deepEqual(await seen(), NOTHING);
 });
 
-test("states, names and addresses that hold markup are shown as text, and one that is a script runs nowhere", async (t) => {
+test("states, names and addresses that hold markup are shown as text, and only one of the web is shown or linked to", async (t) => {
   /** @type {object} the record of every task */
   let record = {};
   const { page, seen } = await watched(t, {
@@ -300,7 +300,12 @@ test("states, names and addresses that hold markup are shown as text, and one th
     `javascript:window.ran='it'`,
     `https://host.example/"onload="window.ran='it'`,
     `data:text/html,${MARKUP}`,
+    "blob:https://host.example/result",
+    "file:///etc/hostname",
+    "/samples/cat.jpg",
+    "https:",
   ]) {
+    const isWeb = url.startsWith("https://");
     record = { state: "success", resultJson: JSON.stringify({ resultUrls: [url] }) };
     await upscale(page, `${images.url}/cat.jpg`);
     const shown = await page.evaluate(async (follow) => {
@@ -309,9 +314,17 @@ test("states, names and addresses that hold markup are shown as text, and one th
       await new Promise((resolve) => setTimeout(resolve));
       if (follow) download.click();
       await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
-      return { attributes: download.getAttributeNames(), hidden: download.hidden };
-    }, !url.startsWith("https:"));
-    assert.deepEqual(shown, { attributes: ["id", "class", "download", "href"], hidden: false }, url);
+      const sources = ["after", "before"].map((id) => document.getElementById(id)?.getAttribute("src"));
+      return { attributes: download.getAttributeNames(), hidden: download.hidden, sources };
+    }, !isWeb);
+    const attributes = ["id", "class", "download", isWeb ? "href" : "hidden"];
+    const sources = [isWeb ? new URL(url).href : null, `${images.url}/cat.jpg`];
+    assert.deepEqual(
+      { ...shown, attributes: shown.attributes.sort() },
+      { attributes: attributes.sort(), hidden: !isWeb, sources },
+      url,
+    );
+    assert.equal(await page.getAttribute("body", "data-state"), "error", url);
     const { ran, errors, markup } = await seen();
     assert.deepEqual([ran, errors, markup], [undefined, [], 0], url);
   }
@@ -362,12 +375,14 @@ test("the page keeps the passphrase for the tab, the tickets of its jobs, and no
   });
   assert.ok(tokens.length > 0);
   assert.equal(kept.texts.length, 1);
+  // By which other tabs tell this one's lock from their own: a random number, of no use to anybody.
+  assert.match(kept.session.tab, /^\d+,\d+$/);
   assert.deepEqual(
     { ...kept, texts: [] },
     {
       texts: [],
       local: {},
-      session: { passphrase: PASSPHRASE },
+      session: { passphrase: PASSPHRASE, tab: kept.session.tab },
       cookie: "",
       address: `${gateway.url}/`,
       caches: [],

@@ -1,9 +1,10 @@
-import { indexedDb, type Pending, type UpscaleOptions, type UpscaleResult, Upscaler } from "crisp-upscale";
+import { type Pending, type UpscaleOptions, type UpscaleResult, Upscaler } from "crisp-upscale";
 import { Access, type Health, Refused } from "./access.js";
 import { Comparison } from "./compare.js";
 import { startClock } from "./elapsed.js";
-import { element } from "./elements.js";
+import { element, webAddress } from "./elements.js";
 import { FileChoice } from "./file.js";
+import { JobStore } from "./jobs.js";
 import {
   BEFORE_NOT_LOADED,
   describeCancel,
@@ -12,12 +13,14 @@ import {
   describeFactor,
   describeFailure,
   describeFieldProblem,
+  describeNoAddress,
+  describeNoAnswer,
+  describeNotShown,
   describeSize,
   describeState,
   describeUpstream,
   GOING_ON,
-  NO_ANSWER,
-  RESULT_NOT_LOADED,
+  NotFetched,
   SENDING,
   type Size,
 } from "./messages.js";
@@ -35,10 +38,10 @@ const access = new Access({
   behind: form,
 });
 
+const jobs = new JobStore(() => void showPending());
+
 // The gateway that this page comes from speaks the API's protocol and keeps the key.
-// IndexedDB, since an entry in it is on the disk before the request leaves, and every tab sees it at once. A browser writes
-// localStorage when it likes, and shows another tab what was in it a moment ago.
-const upscaler = new Upscaler({ baseUrl: location.origin, token: access.token, store: indexedDb() });
+const upscaler = new Upscaler({ baseUrl: location.origin, token: access.token, store: jobs });
 
 const imageUrl = element("image-url", HTMLInputElement);
 const imageFile = element("image-file", HTMLInputElement);
@@ -103,6 +106,9 @@ let state: PageState = "idle";
 /** The upscale that the page shows, under way or over. */
 let current: AbortController | null = null;
 
+/** How long to wait before a result that could not be shown is tried again, in milliseconds, each time. */
+const RETRIES = [1_000, 4_000, 15_000, 60_000];
+
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   // The button cannot be `disabled` against a second submit: that would take the keyboard's focus away from it.
@@ -145,10 +151,19 @@ async function begin(): Promise<void> {
     upstream.hidden = !health.ok;
     await access.open(health);
   } catch (error) {
-    fail([error instanceof Refused ? error.message : NO_ANSWER]);
+    fail([error instanceof Refused ? error.message : describeNoAnswer()]);
+    if (!(error instanceof Refused)) addEventListener("online", () => void beginAgain(), { once: true });
     return;
   }
   await goOnFromBefore();
+}
+
+/** Begins when the network is back, unless somebody has begun meanwhile. */
+async function beginAgain(): Promise<void> {
+  if (state !== "error") return;
+  clear();
+  setState("idle");
+  await begin();
 }
 
 /** Goes on with what an earlier visit began: with the newest by itself, with the others when asked to. */
@@ -159,11 +174,13 @@ async function goOnFromBefore(): Promise<void> {
   else pendingList.reveal();
 }
 
-/** Lists what is not seen to end, the newest first, without the job that is shown. */
-async function showPending(shown?: Made): Promise<Pending[]> {
+/** Lists what is unfinished, the newest first, without the job that runs here and those that other tabs run. */
+async function showPending(): Promise<Pending[]> {
   // A store that cannot be read has nothing to list; an upscale will say what is wrong with it.
-  const jobs = await upscaler.pending().catch(() => []);
-  const others = jobs.reverse().filter(({ attempt }) => attempt !== shown?.attempt);
+  const all = await upscaler.pending().catch(() => []);
+  const elsewhere = await jobs.elsewhere();
+  const running = state === "running" ? jobs.current : null;
+  const others = all.reverse().filter(({ attempt }) => attempt !== running && !elsewhere.has(attempt));
   pendingList.show(others);
   return others;
 }
@@ -173,6 +190,12 @@ async function dismiss({ attempt, taskId }: Pending): Promise<void> {
     // Another tab may have heard of its task meanwhile.
     const now = (await upscaler.pending()).find((job) => job.attempt === attempt);
     if (now?.taskId === taskId) await upscaler.forget({ attempt });
+    if (attempt === jobs.current) {
+      // Its result could not be shown, and need not be any more.
+      await settle();
+      clear();
+      setState("idle");
+    }
   } catch (error) {
     fail(describeFailure(error, taskId));
   }
@@ -184,7 +207,7 @@ function goOn(job: Made): void {
   clear();
   imageUrl.value = job.image;
   onAddressChange();
-  void showPending(job);
+  jobs.take(job.attempt);
   void run(job.image, job, async ({ signal, onUpdate }) => {
     const resumed = upscaler.resume(job, { signal });
     for await (const update of resumed) onUpdate(update);
@@ -195,7 +218,11 @@ function goOn(job: Made): void {
 /** What is at this page's own address, as a sample is, goes along as a file: the service may not reach this machine. */
 async function imageAt(url: string, signal: AbortSignal): Promise<string | Blob> {
   if (!URL.canParse(url) || new URL(url).origin !== location.origin) return url;
-  return (await fetch(url, { signal })).blob();
+  try {
+    return await (await fetch(url, { signal })).blob();
+  } catch (cause) {
+    throw signal.aborted ? cause : new NotFetched("The picture was not fetched.", { cause });
+  }
 }
 
 /** Shows an upscale from its beginning to its end: a new one, or one of `before` that goes on. */
@@ -209,6 +236,7 @@ async function run(
   current = controller;
 
   setState("running");
+  void showPending();
   status.textContent = before ? GOING_ON : SENDING;
   const stopClock = startClock(elapsed, before?.createdAt);
   // Beside the upscale and not before it: a picture that loads slowly here, or never, must not hold up the rest.
@@ -230,14 +258,20 @@ async function run(
       },
     });
     show(cancelButton, false);
-    download.href = upscaled.url;
-    download.hidden = false;
     cost.textContent = upscaled.credits === null ? "unknown" : describeCredits(upscaled.credits);
     const { createTime, completeTime } = upscaled;
     // One that ended while nobody looked took as long as the service says, and not until somebody came.
     const took =
       before && createTime !== null && completeTime !== null ? completeTime - createTime : undefined;
-    await showAfter(upscaled.url, () => stopClock(took));
+    const address = webAddress(upscaled.url);
+    if (address === null) {
+      fail(describeNoAddress(upscaled.taskId));
+      return;
+    }
+    download.href = address;
+    download.hidden = false;
+    const stop = () => stopClock(took);
+    if (!(await showAfter(address, stop, controller))) void showLater(url, address, stop, controller);
   } catch (error) {
     if (controller.signal.aborted) {
       status.textContent = describeCancel(taskId);
@@ -245,15 +279,24 @@ async function run(
     } else {
       fail(describeFailure(error, taskId));
     }
+    await settle();
   } finally {
     stopClock();
     await showPending();
   }
 }
 
+/** The job that ran here is over, and there is nothing more to be seen of it. */
+async function settle(): Promise<void> {
+  // Where the store cannot be written, the job is listed again after a reload, which is no harm.
+  await jobs.settle().catch(() => {});
+}
+
 async function showBefore(url: string, owner: AbortController): Promise<void> {
   try {
     await comparison.showBefore(url);
+    if (current !== owner) return;
+    beforeProblem.textContent = "";
     showSizes();
   } catch {
     // A load that the next run has put an end to says nothing about that one's picture.
@@ -263,18 +306,61 @@ async function showBefore(url: string, owner: AbortController): Promise<void> {
   }
 }
 
-async function showAfter(url: string, stopClock: () => string): Promise<void> {
+/** Whether the result is shown, or need not be any more. */
+async function showAfter(address: string, stopClock: () => string, owner: AbortController): Promise<boolean> {
   let after: Size;
   try {
-    after = await comparison.showAfter(url);
+    after = await comparison.showAfter(address);
   } catch {
-    fail([RESULT_NOT_LOADED]);
-    return;
+    if (current !== owner) return true;
+    stopClock();
+    const problem = describeNotShown();
+    if (state === "running" || errorPanel.textContent !== problem) fail([problem]);
+    return false;
   }
+  const time = stopClock();
+  await settle();
+  if (current !== owner) return true;
+  errorPanel.hidden = true;
   showSizes();
   steps.reach("done");
-  status.textContent = describeDone(stopClock(), comparison.before, after);
+  status.textContent = describeDone(time, comparison.before, after);
   setState("done");
+  return true;
+}
+
+/**
+ * Tries again to show the result: a few times by itself, and at once when the network is back. Until then the job stays
+ * in the store.
+ */
+async function showLater(
+  url: string,
+  address: string,
+  stopClock: () => string,
+  owner: AbortController,
+): Promise<void> {
+  for (const wait of RETRIES) {
+    await networkOr(wait);
+    if (current !== owner) return;
+    if (comparison.before === null) void showBefore(url, owner);
+    if (await showAfter(address, stopClock, owner)) {
+      await showPending();
+      return;
+    }
+  }
+}
+
+/** Waits until the network is back, or for so many milliseconds where it is not gone. */
+function networkOr(wait: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = navigator.onLine ? setTimeout(done, wait) : undefined;
+    addEventListener("online", done);
+    function done() {
+      clearTimeout(timer);
+      removeEventListener("online", done);
+      resolve();
+    }
+  });
 }
 
 function showSizes(): void {
@@ -286,6 +372,8 @@ function showSizes(): void {
 
 /** Takes away what the last run left, but not the address. */
 function clear(): void {
+  current = null;
+  jobs.leave();
   comparison.clear();
   steps.reset();
   for (const text of [
@@ -302,6 +390,7 @@ function clear(): void {
     text.textContent = "";
   errorPanel.hidden = true;
   download.hidden = true;
+  download.removeAttribute("href");
 }
 
 function fail(lines: readonly string[]): void {

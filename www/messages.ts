@@ -21,7 +21,12 @@ const STATES: Readonly<Record<string, string>> = {
 export const ASK_PASSPHRASE =
   "What is made here is paid for by whoever put this page up. They have the passphrase.";
 
-export const NO_ANSWER = "The gateway behind this page does not answer. Load the page again in a while.";
+/** Why the page cannot begin. */
+export function describeNoAnswer(): string {
+  return navigator.onLine
+    ? "The gateway behind this page does not answer. Load the page again in a while."
+    : "The network is gone. The page begins when it is back.";
+}
 
 /** The gateway's sentence on a wrong passphrase, and what to do. */
 export function describeWrong(sentence: string): string {
@@ -83,7 +88,7 @@ export function nameOf(image: string): string {
   return pathname.split("/").at(-1) || hostname;
 }
 
-/** How a job stands that was not seen to end, after the picture's name, and what to do. */
+/** How an unfinished job stands, after the picture's name, and what to do. */
 export function describePending({ taskId, createdAt }: Pending): string {
   const begun = new Date(createdAt).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
   return taskId === null
@@ -112,10 +117,19 @@ const CHARGES = {
   unknown: "Nobody can say yet whether this was charged.",
 } as const;
 
+/** The page's own server did not answer, so nothing was sent. */
+export class NotFetched extends Error {}
+
 /** What went wrong, line by line: the sentence, then what became of the money, then the task, as far as there was one. */
 export function describeFailure(error: unknown, taskId: string | null): string[] {
   if (error instanceof UpscaleError)
     return [error.message, CHARGES[error.charged], ...describeTask(error.taskId ?? taskId)];
+  if (error instanceof NotFetched)
+    return [
+      "The picture could not be fetched from this page’s server. " +
+        `${navigator.onLine ? "Try again in a while" : "The network is gone: try again when it is back"}.`,
+      CHARGES.no,
+    ];
   return [
     "Something in this page failed. Load it again; if that does not help, the browser’s console says what it was.",
     ...(taskId === null ? [] : [CHARGES.unknown, ...describeTask(taskId)]),
@@ -126,8 +140,21 @@ function describeTask(taskId: string | null): string[] {
   return taskId === null ? [] : [`Task ${taskId}`];
 }
 
-export const RESULT_NOT_LOADED =
-  "The picture was enlarged, but it cannot be shown here. It can still be downloaded.";
+/** What to say of a result that cannot be shown. */
+export function describeNotShown(): string {
+  return navigator.onLine
+    ? "The picture was enlarged, but it cannot be shown here. It can still be downloaded."
+    : "The picture was enlarged. The network is gone: it will be shown when it is back.";
+}
+
+/** A result's address that is none of the web, as a server would have it to harm this page. */
+export function describeNoAddress(taskId: string): string[] {
+  return [
+    "The picture was enlarged, but the service gave no web address of it, so it is neither shown nor linked.",
+    CHARGES.yes,
+    ...describeTask(taskId),
+  ];
+}
 
 export const BEFORE_NOT_LOADED =
   "The picture you gave cannot be shown here, so there is only the result: its server may refuse other pages, or this browser cannot reach it.";

@@ -1,4 +1,5 @@
 import type { Pending } from "crisp-upscale";
+import { webAddress } from "./elements.js";
 import { describePending, nameOf } from "./messages.js";
 
 export interface PendingParts {
@@ -11,7 +12,7 @@ export interface PendingParts {
 /** A job whose task is made. */
 export type Made = Extract<Pending, { taskId: string }>;
 
-/** The jobs that were begun and not seen to end, each with what can be done about it. */
+/** The unfinished jobs, each with what can be done about it. */
 export class PendingList {
   readonly #parts: PendingParts;
   readonly #goOn: (job: Made) => void;
@@ -45,7 +46,8 @@ export class PendingList {
     picture.referrerPolicy = "no-referrer";
     // What cannot be shown shows nothing rather than the browser's broken picture.
     picture.addEventListener("error", () => picture.removeAttribute("src"));
-    picture.src = job.image;
+    const address = webAddress(job.image);
+    if (address !== null) picture.src = address;
     const name = document.createElement("strong");
     name.textContent = nameOf(job.image);
     const text = document.createElement("p");

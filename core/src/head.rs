@@ -4,6 +4,7 @@
 use crate::failure::Failure;
 use crate::image::{HEAD_BYTES, Header, identify};
 use crate::input;
+use crate::pace;
 use crate::text::{cut, number, push_number};
 
 /// The `Range` header that asks for no more than is looked at.
@@ -17,7 +18,10 @@ pub const RESULT_PATIENCE: u64 = 1_000;
 /// How long the head of an image is waited for before it is sent, in milliseconds.
 pub const PREFLIGHT_PATIENCE: u64 = 10_000;
 
-/// What a host answered to a ranged request.
+/// How often a busy host is asked again.
+const RETRIES: u32 = 3;
+
+/// What a host answered to a request for a file's first bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
     /// The HTTP status.
@@ -44,7 +48,10 @@ impl Head {
             let total_bytes = self.total_bytes.unwrap_or(self.bytes.len() as u64);
             return input::file(&self.bytes, total_bytes).map(Some);
         }
-        if self.status < 400 {
+        if self.is_empty_file() {
+            return input::file(&[], 0).map(Some);
+        }
+        if self.status < 400 || self.says_nothing_of_the_file() {
             return Ok(None);
         }
         let mut message = String::from("The image's host answers with HTTP status ");
@@ -56,13 +63,105 @@ impl Head {
     fn is_file(&self) -> bool {
         (200..300).contains(&self.status)
     }
+
+    /// No range of an empty file can be given (RFC 9110, 15.5.17).
+    fn is_empty_file(&self) -> bool {
+        self.status == 416 && self.total_bytes == Some(0)
+    }
+
+    /// The host, or a proxy before it, has a fault or no time; or it is this client's own network that refuses.
+    fn says_nothing_of_the_file(&self) -> bool {
+        self.is_temporary() || self.status == 407
+    }
+
+    fn is_temporary(&self) -> bool {
+        matches!(self.status, 408 | 425 | 429 | 500..)
+    }
+
+    /// Whether it may be the range that is refused, and not the request.
+    fn may_refuse_ranges(&self) -> bool {
+        matches!(self.status, 400 | 405 | 416 | 501) && !self.is_empty_file()
+    }
+}
+
+/// What a [`RangeProbe`] is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// It begins.
+    Started,
+    /// A reply, and how long its `Retry-After` asks to wait, in milliseconds.
+    Response(Head, Option<u64>),
+    /// No reply came.
+    NetworkError,
+    /// The instant to wait for has come.
+    TimerFired,
+}
+
+/// What a [`RangeProbe`] asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Request the file, with the header `Range:` [`RANGE`] where `ranged`. Read no more than [`HEAD_BYTES`].
+    Send {
+        /// Whether to send the header.
+        ranged: bool,
+    },
+    /// Wait until this instant.
+    WaitUntil(u64),
+    /// It is over. `None`: no reply came.
+    Finish(Option<Head>),
+}
+
+/// Requests a file's first bytes until its host has answered for or against it.
+///
+/// A host that refuses ranges is asked again without one. A host that is busy or has a fault is asked again after
+/// a while, three times at most.
+#[derive(Clone, Debug)]
+pub struct RangeProbe {
+    deadline: u64,
+    ranged: bool,
+    failures: u32,
+}
+
+impl RangeProbe {
+    /// A probe that sends nothing from `deadline` on.
+    #[must_use]
+    pub fn new(deadline: u64) -> Self {
+        RangeProbe { deadline, ranged: true, failures: 0 }
+    }
+
+    /// When to give up on a request.
+    #[must_use]
+    pub fn deadline(&self) -> u64 {
+        self.deadline
+    }
+
+    /// Takes what happened, and says what to do next.
+    pub fn handle(&mut self, input: Input, now: u64) -> Output {
+        let (head, retry_after) = match input {
+            Input::Started | Input::TimerFired => return Output::Send { ranged: self.ranged },
+            Input::NetworkError => return Output::Finish(None),
+            Input::Response(head, retry_after) => (head, retry_after),
+        };
+        if self.ranged && head.may_refuse_ranges() {
+            self.ranged = false;
+            return Output::Send { ranged: false };
+        }
+        if head.is_temporary() && self.failures < RETRIES {
+            self.failures += 1;
+            let at = now.saturating_add(pace::wait(retry_after, self.failures));
+            if at < self.deadline {
+                return Output::WaitUntil(at);
+            }
+        }
+        Output::Finish(Some(head))
+    }
 }
 
 /// The size of the whole file in bytes, from the headers of an answer to a ranged request.
-/// Only of a whole file (status 200) does `Content-Length` tell it (RFC 9110, 14.4 and 15.3.7).
+/// Only of a whole file (status 200) does `Content-Length` tell it (RFC 9110, 14.4, 15.3.7 and 15.5.17).
 #[must_use]
 pub fn total_bytes(status: u16, content_range: Option<&str>, content_length: Option<&str>) -> Option<u64> {
-    if status == 206 {
+    if matches!(status, 206 | 416) {
         number(cut(content_range?, "/")?.1.trim_ascii())
     } else {
         number(content_length?.trim_ascii())

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use crisp_upscale_core::failure::{Charged, Kind};
-use crisp_upscale_core::head::{Head, RANGE, total_bytes};
+use crisp_upscale_core::head::{Head, Input, Output, RANGE, RangeProbe, total_bytes};
 use crisp_upscale_core::image::{Format, HEAD_BYTES, Header, MAX_BYTES};
 use crisp_upscale_core::input;
 use crisp_upscale_core::job::{Fault, Upscaled};
@@ -36,6 +36,10 @@ fn the_size_of_the_whole_file_is_told_by_the_header_that_knows_it() {
         (200, None, Some(" 5 "), Some(5)),
         (200, None, Some("-5"), None),
         (200, None, None, None),
+        (416, Some("bytes */0"), Some("12"), Some(0)),
+        (416, Some("bytes */123456"), None, Some(123_456)),
+        // The length is that of the error page.
+        (416, None, Some("12"), None),
     ];
     for (status, range, length, expected) in rows {
         assert_eq!(total_bytes(status, range, length), expected, "{status} {range:?} {length:?}");
@@ -58,8 +62,10 @@ fn what_the_service_would_not_take_is_refused_by_name() {
     let rows = [
         (head(404, None, b""), "HTTP status 404"),
         (head(403, None, &good), "HTTP status 403"),
-        (head(500, None, &good), "HTTP status 500"),
+        (head(410, None, b""), "HTTP status 410"),
         (head(416, None, b""), "HTTP status 416"),
+        (head(416, Some(5), b""), "HTTP status 416"),
+        (head(416, Some(0), b"<html>"), "The file is empty"),
         (head(206, Some(MAX_BYTES + 1), &good), "10.1 MB"),
         (head(200, Some(11 * 1024 * 1024), &good), "11.0 MB"),
         (head(206, None, b"GIF89a"), "a GIF"),
@@ -82,6 +88,111 @@ fn an_answer_that_says_nothing_speaks_for_nothing() {
         assert_eq!(head(status, None, &png(1, 1)).preflight(), Ok(None), "{status}");
         assert_eq!(head(status, None, &png(1, 1)).header(), None, "{status}");
     }
+}
+
+/// The host has a fault or no time, or it is the client's own proxy that refuses: not the caller's fault.
+#[test]
+fn a_status_that_is_not_about_the_file_speaks_for_nothing() {
+    for status in [407, 408, 425, 429, 500, 501, 502, 503, 504, 520, 599] {
+        assert_eq!(head(status, None, b"GIF89a").preflight(), Ok(None), "{status}");
+        assert_eq!(head(status, None, &png(1, 1)).header(), None, "{status}");
+    }
+}
+
+/// Plays a probe against a host that answers so to a request, by whether it is ranged and how many came before.
+fn probed(
+    deadline: u64,
+    host: impl Fn(bool, usize) -> (Head, Option<u64>),
+) -> (Vec<bool>, u64, Option<Head>) {
+    let mut probe = RangeProbe::new(deadline);
+    let (mut now, mut sent) = (0, Vec::new());
+    let mut output = probe.handle(Input::Started, now);
+    loop {
+        output = match output {
+            Output::Send { ranged } => {
+                assert!(now < deadline && sent.len() < 9, "{sent:?} at {now}");
+                let (head, retry_after) = host(ranged, sent.len());
+                sent.push(ranged);
+                probe.handle(Input::Response(head, retry_after), now)
+            }
+            Output::WaitUntil(at) => {
+                assert!(at > now);
+                now = at;
+                probe.handle(Input::TimerFired, now)
+            }
+            Output::Finish(head) => return (sent, now, head),
+        };
+    }
+}
+
+#[test]
+fn a_host_that_answers_is_asked_once() {
+    let file = head(206, None, &png(1, 1));
+    for answer in
+        [file, head(404, None, b""), head(403, None, b""), head(416, Some(0), b""), head(0, None, b"")]
+    {
+        let (sent, now, got) = probed(10_000, |_, _| (answer.clone(), None));
+        assert_eq!((sent, now, got), (vec![true], 0, Some(answer)));
+    }
+    assert_eq!(RangeProbe::new(1).handle(Input::NetworkError, 0), Output::Finish(None));
+}
+
+#[test]
+fn a_host_that_refuses_ranges_is_asked_again_without_one_and_only_once() {
+    let file = head(200, None, &png(1, 1));
+    for refusal in [400, 405, 416, 501] {
+        let host = |ranged, _| (if ranged { head(refusal, None, b"") } else { file.clone() }, None);
+        assert_eq!(probed(10_000, host), (vec![true, false], 0, Some(file.clone())), "{refusal}");
+    }
+    // It refuses everything: what it says last counts.
+    for refusal in [400, 405, 416] {
+        let (sent, _, got) = probed(10_000, |_, _| (head(refusal, None, b""), None));
+        assert_eq!((sent, got.map(|head| head.status)), (vec![true, false], Some(refusal)), "{refusal}");
+    }
+}
+
+#[test]
+fn a_busy_host_is_asked_again_a_few_times_within_the_deadline() {
+    for status in [408, 425, 429, 500, 502, 503, 504] {
+        let always = |_, _| (busy_of(status), None);
+        let asked = (vec![true], 0, Some(busy_of(status)));
+        assert_eq!(probed(10_000, always), (vec![true; 4], 7_000, Some(busy_of(status))), "{status}");
+        // A result is looked at for a second.
+        assert_eq!(probed(1_000, always), asked, "{status}");
+        let at_first = |_, nth| (if nth < 2 { busy_of(status) } else { file_of() }, None);
+        assert_eq!(probed(10_000, at_first), (vec![true; 3], 3_000, Some(file_of())), "{status}");
+        // As long as it asks; but not beyond the deadline, and not at once.
+        let asks =
+            |wait| move |_, nth| if nth < 1 { (busy_of(status), Some(wait)) } else { (file_of(), None) };
+        assert_eq!(probed(10_000, asks(5_000)), (vec![true; 2], 5_000, Some(file_of())), "{status}");
+        assert_eq!(probed(10_000, asks(0)), (vec![true; 2], 1_000, Some(file_of())), "{status}");
+        for beyond in [10_000, 60_000, u64::MAX] {
+            assert_eq!(probed(10_000, asks(beyond)), asked, "{status}");
+        }
+    }
+    // 501 is both: without a range it stays a fault of the host.
+    let (sent, _, got) = probed(10_000, |_, _| (busy_of(501), None));
+    assert_eq!((sent, got), (vec![true, false, false, false, false], Some(busy_of(501))));
+}
+
+/// No more than one request without a range and three retries, and none from the deadline on, which `probed` checks.
+#[test]
+fn a_probe_ends_whatever_its_host_answers() {
+    for status in 0..=999 {
+        for deadline in [1, 1_000, 10_000, u64::MAX] {
+            let (sent, _, got) = probed(deadline, |_, _| (busy_of(status), None));
+            assert!(sent.len() <= 5, "{status} {sent:?}");
+            assert_eq!(got, Some(busy_of(status)));
+        }
+    }
+}
+
+fn busy_of(status: u16) -> Head {
+    head(status, None, b"")
+}
+
+fn file_of() -> Head {
+    head(206, None, &png(1, 1))
 }
 
 #[test]
