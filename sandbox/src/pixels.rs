@@ -84,14 +84,11 @@ type Decoded = (DynamicImage, Option<Vec<u8>>);
 fn decode_whole(file: &[u8], format: Format) -> Result<Decoded, ImageError> {
     match format {
         Format::Jpeg if !crate::jpeg::has_end(file) => {
-            let [file, other] = crate::jpeg::continued(file);
-            let (image, profile) = decode(&file, format)?;
-            if decode(&other, format)?.0 != image {
-                return Err(ImageError::IoError(ErrorKind::UnexpectedEof.into()));
-            }
-            Ok((image, profile))
+            let [one, other] = crate::jpeg::continued(file).map(|file| decode(&file, format).ok());
+            let whole = one.filter(|one| other.is_some_and(|other| other.0 == one.0));
+            whole.ok_or_else(|| ImageError::IoError(ErrorKind::UnexpectedEof.into()))
         }
-        Format::Webp => decode(crate::webp::whole_chunks(file), format),
+        Format::Webp => decode(&crate::webp::honest(file), format),
         Format::Jpeg | Format::Png => decode(file, format),
     }
 }
