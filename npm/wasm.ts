@@ -33,12 +33,19 @@ export function once<Source>(load: (source?: Source) => Promise<Wasm>): (source?
 /** Starts the WebAssembly. */
 export async function start(source: WasmSource | PromiseLike<WasmSource>): Promise<Wasm> {
   let from = await source;
-  if (from instanceof URL) from = await fetch(from);
+  // By what it says that it is, since it may be of another realm.
+  if (is(from, "URL")) from = await fetch(String(from));
   // Whatever its media type is, which instantiateStreaming() would not take.
-  if (from instanceof Response) from = await from.arrayBuffer();
-  const module = from instanceof WebAssembly.Module ? from : await WebAssembly.compile(from);
+  if (is(from, "Response")) from = await (from as Response).arrayBuffer();
+  const module = is(from, "WebAssembly.Module")
+    ? (from as WebAssembly.Module)
+    : await WebAssembly.compile(from as BufferSource);
   wasm.start(await WebAssembly.instantiate(module, wasm.imports()));
   return wasm;
+}
+
+function is(value: unknown, brand: string): boolean {
+  return Object.prototype.toString.call(value) === `[object ${brand}]`;
 }
 
 /** The WebAssembly out of a module, for where its file cannot be read. Every bundler takes a module along. */

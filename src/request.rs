@@ -41,6 +41,11 @@ impl Ask<'_> {
         }
     }
 
+    /// Whether it carries what the server is to do something with.
+    pub(crate) fn has_body(&self) -> bool {
+        matches!(self, Ask::Create(_) | Ask::Upload(_))
+    }
+
     /// Whether it asks the API how something stands.
     fn is_read(&self) -> bool {
         matches!(self, Ask::Look(_) | Ask::Credit | Ask::Events(_))
