@@ -549,7 +549,7 @@ function upscalerOptions(options: UpscalerOptions) {
     if (store != null && !STORE_METHODS.every((name) => typeof store[name] === "function")) {
       throw invalid("The store must have the methods get, set, delete and keys, as a Map has.");
     }
-    if (limiter != null && !Array.isArray(Reflect.get(limiter, "counts"))) {
+    if (limiter != null && !Array.isArray((limiter as unknown as { counts?: unknown }).counts)) {
       throw invalid("The limiter must be a Limiter of this package.");
     }
     return {
