@@ -45,7 +45,7 @@ export type ErrorKind =
    * it is the gateway that got none, there are a `taskId` and a `resume`, since the answer may come late.
    */
   | "outcome-unknown"
-  /** The time that the call was given is over. The task goes on. */
+  /** The time that the call was given is over. Where there is a `taskId`, the task goes on; else nothing was sent. */
   | "timeout"
   /** The WebAssembly could not be loaded; nothing was sent. */
   | "load-failed"

@@ -48,7 +48,6 @@ function cyclic() {
 
 /** @param {() => void} then */
 function thenable(then) {
-  // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tried
   return { then };
 }
 
