@@ -343,12 +343,12 @@ export class Client {
     } catch (error) {
       const nothingMade = !sent || (error instanceof UpscaleError && error.charged === "no");
       // An abort settles at once, and does not wait for the store.
-      if (nothingMade) await settleStore(() => this.#attempts.forget(attempt), run.signal);
+      if (nothingMade) await settleStore(() => this.#attempts.forget(attempt), run);
       throw error;
     }
     // Neither an abort nor a time-out ends the call from here on: the job carries the task's id, and meets them itself.
     const written = this.#attempts.made(attempt, taskId);
-    await settleStore(() => written, run.signal);
+    await settleStore(() => written, run);
     const ticket = { taskId, createdAt: Date.now(), attempt };
     return this.#job(ticket, submitted(taskId), jobRun(order), written);
   }
@@ -438,7 +438,7 @@ export class Client {
         ...limits,
         onUpdate: (state: string, taskId: string) => onUpdate({ state, taskId }),
       };
-      const result = await this.#followed(ticket, run.signal, written, () =>
+      const result = await this.#followed(ticket, limits, written, () =>
         wasm.follow(settings, following, ticket.taskId, ticket.createdAt),
       );
       return withBlob(result, wasm, settings);
@@ -448,7 +448,7 @@ export class Client {
   /** Takes a job out of the store once it has ended, well or badly; `written` is when the store has its task. */
   async #followed<T>(
     { attempt }: Ticket,
-    signal: AbortSignal | undefined,
+    limits: Limits,
     written: Promise<void> | undefined,
     follow: () => Promise<T>,
   ): Promise<T> {
@@ -459,7 +459,7 @@ export class Client {
         await written?.catch(() => {});
         await this.#attempts.ended(attempt);
       };
-      await settleStore(end, signal);
+      await settleStore(end, limits);
     };
     try {
       const result = await follow();

@@ -71,7 +71,7 @@ export interface CallOptions {
 export type ImageSource = string | URL | ImageFile;
 
 /** The content of a jpeg, png or webp of at most 10 MB. */
-export type ImageFile = Blob | ArrayBuffer | ArrayBufferView;
+export type ImageFile = Blob | ArrayBuffer | SharedArrayBuffer | ArrayBufferView;
 
 /** What making a task takes. */
 export interface SubmitOptions extends CallOptions {

@@ -67,12 +67,14 @@ function timeOver(): UpscaleError {
  * Waits a while for a store, once what it is to write is no reason any more to keep the caller waiting. A failure
  * is printed and costs nothing.
  */
-export async function settleStore(work: () => Promise<unknown>, signal?: AbortSignal): Promise<void> {
-  const limits = { signal, timeout: STORE_TIMEOUT, began: performance.now() };
-  const silent = () => new Error(`The store has not answered within ${STORE_TIMEOUT} ms.`);
+export async function settleStore(work: () => Promise<unknown>, call?: Limits): Promise<void> {
+  const began = performance.now();
+  const left = call === undefined ? STORE_TIMEOUT : call.began + call.timeout - began;
+  const limits = { signal: call?.signal, timeout: Math.min(STORE_TIMEOUT, left), began };
+  const silent = () => new Error("The store has not answered in time.");
   const written = work().catch(storeFailed);
   await within(limits, () => written, silent).catch((error: unknown) => {
-    if (!signal?.aborted) storeFailed(error);
+    if (!call?.signal?.aborted) storeFailed(error);
   });
 }
 

@@ -197,6 +197,21 @@ test("a store that does not answer once the task is made costs neither the job n
     );
     assert.equal(count.creates, 0);
   });
+  await t.test("of submit, for no longer than its time-out", async (t) => {
+    t.mock.method(console, "error", () => {});
+    const clock = virtualClock(t);
+    const { store, hangs } = slowStore([]);
+    const { upscaler } = upscalerOf({
+      store,
+      fetch: async () => {
+        hangs.add("set");
+        return envelope({ taskId: "abc" });
+      },
+    });
+    const began = clock.now();
+    assert.equal((await clock.until(upscaler.submit(IMAGE, { timeout: 1_000 }))).taskId, "abc");
+    assert.equal(clock.now() - began, 1_000);
+  });
   await t.test("of submit, which an abort ends no sooner than the task is known", async (t) => {
     const clock = virtualClock(t);
     const controller = new AbortController();
