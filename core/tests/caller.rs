@@ -50,6 +50,19 @@ fn an_empty_key_or_one_that_is_too_long_is_refused() {
 
 proptest! {
     #[test]
+    fn a_digest_is_that_of_another_implementation(
+        chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 0..5),
+    ) {
+        let mut digest = Digest::default();
+        for chunk in &chunks {
+            digest.update(chunk);
+        }
+        let expected: String =
+            sha2::Sha256::digest(chunks.concat()).iter().map(|byte| format!("{byte:02x}")).collect();
+        prop_assert_eq!(digest.finish(), format!("sha-256:{expected}"));
+    }
+
+    #[test]
     fn a_gateway_takes_the_header_of_every_key(key in "\\PC{1,200}") {
         prop_assert!(order::is_key(&header(&key).unwrap()));
     }
