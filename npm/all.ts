@@ -1,4 +1,6 @@
-import type { UpscaleError } from "./error.js";
+import { invalid, type UpscaleError } from "./error.js";
+import { fileOf, reading } from "./options.js";
+import { listen } from "./signal.js";
 import type { SubmitOptions, UpscaleResult } from "./types.js";
 
 /** What {@link Client.upscaleAll} takes. `timeout` holds for each image, from when it is begun. */
@@ -39,7 +41,7 @@ export async function* upscaleAll<Image>(
   signal: AbortSignal | undefined,
   upscale: (image: Image) => Promise<UpscaleResult>,
 ): AsyncGenerator<Upscaled<Image>, void, void> {
-  const source = Symbol.asyncIterator in images ? images[Symbol.asyncIterator]() : images[Symbol.iterator]();
+  const source = iteratorOf(images);
   const ended: Upscaled<Image>[] = [];
   let [begun, underWay, asking, left] = [0, 0, false, false];
   /** Why there are no more images: they are used up, or asking for one threw. */
@@ -49,7 +51,9 @@ export async function* upscaleAll<Image>(
   async function begin(): Promise<void> {
     asking = true;
     try {
-      const { done, value } = await source.next();
+      const next = await source.next();
+      if (Object(next) !== next) throw invalid("The images are not an iterable: next() gave no object.");
+      const { done, value } = next;
       if (done) last = {};
       else if (!left) void play(begun++, value);
     } catch (threw) {
@@ -70,11 +74,10 @@ export async function* upscaleAll<Image>(
     tell();
   }
 
-  const abort = () => tell();
-  signal?.addEventListener("abort", abort);
+  const leave = signal && listen(signal, () => tell());
   try {
     while (true) {
-      signal?.throwIfAborted();
+      if (signal?.aborted) throw signal.reason;
       if (last === undefined && !asking && underWay + ended.length < concurrency) void begin();
       const next = ended.shift();
       if (next !== undefined) yield next;
@@ -87,9 +90,25 @@ export async function* upscaleAll<Image>(
     }
   } finally {
     left = true;
-    signal?.removeEventListener("abort", abort);
+    leave?.();
     if (last === undefined) void close(source);
   }
+}
+
+/** Not of a text or a file, which can be iterated as well, and are one image. */
+function iteratorOf<Image>(
+  images: Iterable<Image> | AsyncIterable<Image>,
+): Iterator<Image> | AsyncIterator<Image> {
+  const iterable = reading("images", () => {
+    if (Object(images) !== images || fileOf(images) !== undefined) return undefined;
+    if (Symbol.asyncIterator in images && typeof images[Symbol.asyncIterator] === "function") return images;
+    return Symbol.iterator in images && typeof images[Symbol.iterator] === "function" ? images : undefined;
+  });
+  if (iterable === undefined) {
+    throw invalid("The images must be an array or another iterable. For one image, call upscale().");
+  }
+  // What the caller's own iterable throws is the caller's.
+  return Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]();
 }
 
 /** Tells the source that nobody asks any more, and does not wait for what it makes of that. */

@@ -1,8 +1,10 @@
 import { read } from "./bytes.js";
-import { type Client, type Fail, named, storeFailed, withBlob } from "./client.js";
-import { type Failure, UpscaleError } from "./error.js";
-import { handOut, isHandedOut } from "./receipts.js";
+import { type Client, type Fail, named, withBlob } from "./client.js";
+import { type Failure, invalid, UpscaleError } from "./error.js";
+import { members, reading } from "./options.js";
+import { handOut, isHandedOut, takeBack } from "./receipts.js";
 import type { UpscaleResult } from "./types.js";
+import { STORE_TIMEOUT, settleStore, within } from "./within.js";
 
 /** A callback is a few KB, of which the most is the create request; in bytes. */
 const MAX_BODY = 1024 * 1024;
@@ -107,14 +109,34 @@ export type CallbackOutcome = {
  *   wrongly, or `load-failed`.
  */
 export async function receiveCallback(request: Request, options: CallbackOptions): Promise<CallbackOutcome> {
-  const internals = await options.upscaler.internals();
-  const outcome = await receive(request, options, internals);
+  const given = reading("options", () => {
+    const { keys = [], upscaler, tolerance } = members(options);
+    if (typeof upscaler?.internals !== "function")
+      throw invalid("The upscaler is missing. Give an Upscaler.");
+    const list = [keys ?? []].flat();
+    if (!list.every((key) => typeof key === "string" && key !== "")) {
+      throw invalid("A key is empty or not a string. Give the account's webhookHmacKey, or leave keys out.");
+    }
+    if (tolerance != null && typeof tolerance !== "number") {
+      throw invalid("The tolerance is no time in seconds, above 0 and up to a day.");
+    }
+    return { keys: list, upscaler, tolerance: tolerance ?? undefined };
+  });
+  const internals = await given.upscaler.internals();
+  const outcome = await receive(request, given, internals);
   const word = outcome.kind === "refused" ? outcome.reason : outcome.kind;
   const status = internals.wasm.callbackStatus(word);
   const headers = new Headers({ "content-type": "application/json" });
   if (status === 405) headers.set("allow", "POST");
   const body = JSON.stringify({ code: status, msg: status === 200 ? "success" : word });
   return { ...outcome, response: new Response(body, { status, headers }) };
+}
+
+/** {@link CallbackOptions}, checked. */
+interface Given {
+  keys: string[];
+  upscaler: Client;
+  tolerance: number | undefined;
 }
 
 type Internals = Awaited<ReturnType<Client["internals"]>>;
@@ -129,7 +151,7 @@ type Claim = [taskId: string, message: string | null];
 
 async function receive(
   request: Request,
-  { keys = [], upscaler, tolerance }: CallbackOptions,
+  { keys, upscaler, tolerance }: Given,
   { wasm, settings, attempts, store }: Internals,
 ): Promise<Unanswered<CallbackOutcome>> {
   const createdAt = Date.now();
@@ -137,32 +159,35 @@ async function receive(
   const fail = (failure: Failure, cause: unknown) =>
     new UpscaleError(failure, cause, (taskId) => upscaler.resume({ taskId, createdAt }));
   const told: Fail = (failure, cause) => fail(named(failure), cause);
-  const reading = { ...settings, fail: told };
-  const misuse = (message: string, cause?: unknown) => fail({ ...MISUSE, message }, cause);
-  if (typeof request?.headers?.get !== "function") {
-    throw misuse("What was received is not a Request. Make one of it, or hand over the runtime's own.");
-  }
-  if (request.bodyUsed || request.body?.locked) {
-    throw misuse("The request's body was read before. Hand over the request unread, or a clone of it.");
-  }
-  const list = [keys].flat();
-  if (!list.every((key) => typeof key === "string" && key !== "")) {
-    throw misuse("A key is empty or not a string. Give the account's webhookHmacKey, or leave keys out.");
-  }
-  const imported = await Promise.all(list.map(importKey)).catch((cause) => {
-    throw misuse("This runtime has no HMAC in crypto.subtle. A page has it on https only.", cause);
+  const readSettings = { ...settings, fail: told };
+  const posted = reading("request", () => {
+    const { method, headers } = members(request, "request");
+    if (typeof method !== "string" || typeof headers?.get !== "function") {
+      throw invalid("What was received is not a Request. Make one of it, or hand over the runtime's own.");
+    }
+    if (request.bodyUsed || request.body?.locked) {
+      throw invalid("The request's body was read before. Hand over the request unread, or a clone of it.");
+    }
+    const header = (name: string) => {
+      const value: unknown = headers.get(name);
+      return typeof value === "string" ? value : null;
+    };
+    return { method, timestamp: header("x-webhook-timestamp"), signature: header("x-webhook-signature") };
+  });
+  const imported = await Promise.all(keys.map(importKey)).catch((cause) => {
+    throw invalid("This runtime has no HMAC in crypto.subtle. A page has it on https only.", cause);
   });
 
   const signed = imported.length > 0;
   const opened: Opened | CallbackRefusal | undefined = wasm.openCallback(
-    request.method,
-    request.headers.get("x-webhook-timestamp"),
-    request.headers.get("x-webhook-signature"),
+    posted.method,
+    posted.timestamp,
+    posted.signature,
     await textOf(request),
     signed,
     tolerance,
   );
-  if (opened === undefined) throw misuse("The tolerance is no time in seconds, above 0 and up to a day.");
+  if (opened === undefined) throw invalid("The tolerance is no time in seconds, above 0 and up to a day.");
   if (typeof opened === "string") return { kind: "refused", reason: opened };
   const [claims, signature, otherwise] = opened;
 
@@ -173,16 +198,16 @@ async function receive(
       return signed ? isSigned(message, signature, imported) : isKnown(id);
     });
     if (claim === undefined) return { kind: "refused", reason: otherwise };
-    if (await isHandedOut(store, taskId)) return { kind: "duplicate", taskId, signed };
+    if (await stored(isHandedOut(store, taskId))) return { kind: "duplicate", taskId, signed };
 
-    const [kind, what] = await wasm.readCallback(reading, {}, taskId);
+    const [kind, what] = await wasm.readCallback(readSettings, {}, taskId);
     if (kind === "refused") return { kind, reason: what };
     if (kind === "later") return { kind, taskId, signed, error: what };
     // Two of the same may be under way at once.
-    if (!(await handOut(store, taskId))) return { kind: "duplicate", taskId, signed };
-    await attempts.endedTask(taskId).catch(storeFailed);
+    if (!(await handedOut(taskId))) return { kind: "duplicate", taskId, signed };
+    await settleStore(() => attempts.endedTask(taskId));
     return kind === "success"
-      ? { kind, taskId, signed, result: withBlob(what, wasm, reading) }
+      ? { kind, taskId, signed, result: withBlob(what, wasm, readSettings) }
       : { kind: "failed", taskId, signed, error: what };
   } catch (cause) {
     // What the record's reading throws is about this receiver; all else is the store's.
@@ -192,19 +217,30 @@ async function receive(
   }
 
   async function isKnown(taskId: string): Promise<boolean> {
-    return (await isHandedOut(store, taskId)) || (await attempts.hasTask(taskId));
+    return (await stored(isHandedOut(store, taskId))) || (await stored(attempts.hasTask(taskId)));
+  }
+
+  /** Whether the end is handed out now. What a slow store writes after this has given up does not count. */
+  async function handedOut(taskId: string): Promise<boolean> {
+    const handing = handOut(store, taskId);
+    try {
+      return await stored(handing);
+    } catch (error) {
+      handing.then((isNew) => (isNew ? takeBack(store, taskId) : undefined)).catch(() => {});
+      throw error;
+    }
   }
 }
 
-const MISUSE = {
-  kind: "invalid-input",
-  code: null,
-  status: null,
-  taskId: null,
-  charged: "no",
-  retryable: false,
-  resumable: false,
-} as const;
+/** Waits for the store, but not for ever: the service waits about 15 s for the response. */
+function stored<T>(work: Promise<T>): Promise<T> {
+  const limits = { timeout: STORE_TIMEOUT, began: performance.now() };
+  return within(
+    limits,
+    () => work,
+    () => new Error(`The store has not answered within ${STORE_TIMEOUT} ms.`),
+  );
+}
 
 const STORE_FAILED = {
   kind: "store-failed",

@@ -1,10 +1,23 @@
 import { type UpscaleAllOptions, type Upscaled, upscaleAll } from "./all.js";
 import { Attempts, attemptId, type Begun, type Pending } from "./attempts.js";
-import { type Failure, NOTHING_SENT, UpscaleError } from "./error.js";
+import { type Failure, invalid, NOTHING_SENT, UpscaleError } from "./error.js";
 import { Events } from "./events.js";
+import { callFetch } from "./fetch.js";
 import { Job } from "./job.js";
 import { Limiter } from "./limiter.js";
+import {
+  callOptions,
+  fileOf,
+  keyOf,
+  listenerOf,
+  members,
+  reading,
+  taskIdOf,
+  textOf,
+  ticketOf,
+} from "./options.js";
 import { forRuntime, inPage } from "./runtime.js";
+import { listen } from "./signal.js";
 import type { Store } from "./store.js";
 import { keptToken } from "./token.js";
 import type {
@@ -22,15 +35,26 @@ import type {
   UpscalerOptions,
 } from "./types.js";
 import type { Load, Wasm } from "./wasm.js";
+import { type Limits, settleStore, within } from "./within.js";
 
 const MODEL = "recraft/crisp-upscale";
 
 /** What a call from here to the WebAssembly may say. */
-interface Run extends CallOptions {
-  /** When the time-out began, on the clock of `performance.now()`. */
-  began?: number;
+interface Run extends Limits {
   /** The `Idempotency-Key` of its createTask. */
   attempt?: string;
+}
+
+/** An order for one task, as the caller gave it, checked as far as it can be without the WebAssembly. */
+interface Order {
+  image: string | Blob;
+  callBackUrl: string | undefined;
+  preflight: boolean;
+  key: string | undefined;
+  listener: ((update: EarlyUpdate | Update) => void) | undefined;
+  run: Run;
+  /** Whether the time-out of the call is that of the job, too. */
+  waits: boolean;
 }
 
 /** What an `Upscaler` can do. Each runtime's `Upscaler` is this, with a way to load the WebAssembly. */
@@ -40,6 +64,8 @@ export class Client {
   readonly #attempts: Attempts;
   /** Calls with an `idempotencyKey` whose task is being made. */
   readonly #underWay = new Map<string, { image: string; job: Promise<Job> }>();
+  /** What the store still does for calls with an `idempotencyKey` that have ended before they sent anything. */
+  readonly #abandoned = new Map<string, Promise<unknown>>();
   /** Whether a gateway is asked, which has a queue and knows an attempt by its key. */
   readonly #gateway: boolean;
   readonly #settings: {
@@ -52,31 +78,36 @@ export class Client {
     readonly durations: number[];
     /** What the server pushes, where it does. */
     readonly events: Events;
+    readonly listen: typeof listen;
     readonly fail: Fail;
   };
 
   /** @internal `queues`: whether one call may wait for another, as they do in a limiter */
   constructor(options: UpscalerOptions, load: Load, queues = true) {
-    const { apiKey, token, fetch: send = (request: Request) => globalThis.fetch(request) } = options;
+    const given = upscalerOptions(options);
+    const { apiKey, token, send } = given;
     this.#load = load;
-    this.#store = options.store ?? new Map();
+    this.#store = given.store ?? new Map();
     this.#attempts = new Attempts(this.#store);
     this.#gateway = apiKey === undefined && token !== undefined;
     this.#settings = {
-      baseUrl: options.baseUrl?.toString(),
-      uploadBaseUrl: options.uploadBaseUrl?.toString(),
-      bearer: this.#gateway && typeof token === "function" ? keptToken(token) : String(apiKey ?? token ?? ""),
-      limiter: options.limiter ?? (this.#gateway || !queues ? undefined : new Limiter()),
-      fetch: (request) => send(forRuntime(request)),
+      baseUrl: given.baseUrl,
+      uploadBaseUrl: given.uploadBaseUrl,
+      bearer:
+        typeof token === "function" && this.#gateway ? keptToken(token) : (apiKey ?? String(token ?? "")),
+      limiter: given.limiter ?? (this.#gateway || !queues ? undefined : new Limiter()),
+      fetch: (request) =>
+        send === undefined ? globalThis.fetch(forRuntime(request)) : callFetch(send, forRuntime(request)),
       durations: [],
       events: new Events(async (stream, failures, signal) => {
         const wasm = await this.#load();
         return wasm.listen(this.#settings, { signal }, stream, failures);
       }),
+      listen,
       fail: (failure, cause) => this.#error(named(failure), cause),
     };
-    if (apiKey !== undefined && options.dangerouslyAllowBrowser !== true && inPage()) {
-      throw this.#invalid(
+    if (apiKey !== undefined && !given.allowsBrowser && inPage()) {
+      throw invalid(
         "An apiKey in a web page can be read by every visitor. Keep it on a server of yours, and give the page " +
           "that server's baseUrl and a token; or set dangerouslyAllowBrowser, if only you can open the page.",
       );
@@ -91,10 +122,9 @@ export class Client {
    * @throws {@link UpscaleError}, or the signal's own reason.
    */
   async upscale(image: ImageSource, options: UpscaleOptions = {}): Promise<UpscaleResult> {
-    const { onUpdate, ...rest } = options;
-    // One time-out for all of it.
-    const job = await this.#submit(image, { ...rest, began: performance.now() }, onUpdate);
-    if (onUpdate !== undefined) tellAll(job, onUpdate);
+    const order = orderOf(image, options, true);
+    const job = await this.#submit(order);
+    if (order.listener !== undefined) tellAll(job, order.listener);
     return job.result();
   }
 
@@ -107,33 +137,38 @@ export class Client {
    * @throws {@link UpscaleError}, or the signal's own reason.
    */
   async submit(image: ImageSource, options: SubmitOptions = {}): Promise<Job> {
-    return this.#submit(image, options);
+    return this.#submit(orderOf(image, options, false));
   }
 
   /**
    * Goes on with a job whose task was made earlier, by this process or another one. Costs nothing.
    *
    * @param ticket What `JSON.stringify` made of a {@link Job}, parsed; one of {@link pending}; or a task's id.
+   * @returns The job. What is wrong with the ticket or the options is what {@link Job.result} and an iteration reject
+   *   with.
    */
   resume(ticket: Ticket | string, options: CallOptions = {}): Job {
-    if (typeof ticket === "string") return this.#job({ taskId: ticket, createdAt: 0 }, [], options);
-    const { taskId, createdAt, attempt } = ticket;
-    const kept: Ticket = { taskId: String(taskId), createdAt: Number(createdAt) };
-    if (attempt !== undefined) kept.attempt = attempt;
-    return this.#job(kept, [], options);
+    try {
+      const { signal, timeout } = callOptions(options);
+      return this.#job(ticketOf(ticket), [], { signal, timeout });
+    } catch (error) {
+      return new Job({ taskId: "", createdAt: 0 }, [], () => Promise.reject(error));
+    }
   }
 
   /**
    * The jobs that were begun and have not been seen to end, out of the store, the oldest first. One whose `taskId`
    * is null was cut off while its task was being made: look at the account, then {@link forget} it.
    */
-  pending(): Promise<Pending[]> {
-    return this.#stored(this.#attempts.list());
+  async pending(): Promise<Pending[]> {
+    return this.#stored(callOptions({}), () => this.#attempts.list());
   }
 
   /** Takes a job out of the store. Its task, where there is one, goes on and is charged. */
-  forget({ attempt }: Pick<Pending, "attempt">): Promise<void> {
-    return this.#stored(this.#attempts.forget(attempt));
+  async forget(pending: Pick<Pending, "attempt">): Promise<void> {
+    const attempt = reading("attempt", () => members(pending, "argument of forget").attempt);
+    if (typeof attempt !== "string") throw invalid("This is no entry of pending(): it has no attempt.");
+    await this.#stored(callOptions({}), () => this.#attempts.forget(attempt));
   }
 
   /**
@@ -150,9 +185,16 @@ export class Client {
     images: Iterable<Image> | AsyncIterable<Image>,
     options: UpscaleAllOptions = {},
   ): AsyncGenerator<Upscaled<Image>, void, void> {
-    const { concurrency = 20, ...rest } = options;
-    if (!(concurrency >= 1)) throw this.#invalid("The concurrency is not a number from 1.");
-    yield* upscaleAll(images, concurrency, rest.signal, (image) => this.upscale(image, rest));
+    const { concurrency, rest } = reading("options", () => {
+      const { concurrency, ...rest } = members(options);
+      return { concurrency: concurrency ?? 20, rest };
+    });
+    if (!(typeof concurrency === "number" && concurrency >= 1)) {
+      throw invalid("The concurrency must be a number, 1 or more.");
+    }
+    // Once for all, before an image is asked for.
+    const { signal } = orderOf("", rest, true).run;
+    yield* upscaleAll(images, concurrency, signal, (image) => this.upscale(image, rest));
   }
 
   /**
@@ -162,7 +204,16 @@ export class Client {
    * @throws {@link UpscaleError}, or the signal's own reason.
    */
   async createTask(request: CreateTaskRequest, options: CallOptions = {}): Promise<{ taskId: string }> {
-    return { taskId: await this.#createTask(request, options) };
+    const limits = callOptions(options);
+    const { model, image, callBackUrl } = reading("request", () => {
+      const { model, callBackUrl, input } = members(request, "request");
+      return {
+        model: textOf(model, "model"),
+        image: textOf(members(input, "input").image, "image"),
+        callBackUrl: callBackUrl == null ? undefined : textOf(callBackUrl, "callBackUrl"),
+      };
+    });
+    return { taskId: await this.#createTask(model, image, callBackUrl, limits) };
   }
 
   /**
@@ -171,7 +222,9 @@ export class Client {
    * @throws {@link UpscaleError}, or the signal's own reason.
    */
   async getTask(taskId: string, options: CallOptions = {}): Promise<TaskDetail> {
-    const wasm = await this.#wasm(options);
+    const limits = callOptions(options);
+    const asked = taskIdOf(taskId);
+    const wasm = await this.#wasm(limits);
     const [
       id,
       model,
@@ -183,7 +236,7 @@ export class Client {
       createTime,
       completeTime,
       creditsConsumed,
-    ] = await wasm.getTask(this.#settings, options, String(taskId));
+    ] = await wasm.getTask(this.#settings, limits, asked);
     return {
       ...{ taskId: id, model, state, image, resultUrls, failCode, failMsg },
       ...{ createTime, completeTime, creditsConsumed },
@@ -193,7 +246,7 @@ export class Client {
   /** @internal What `receiveCallback` goes on from, which stands outside so that a page need not load it. */
   async internals() {
     return {
-      wasm: await this.#wasm({}),
+      wasm: await this.#wasm(callOptions({})),
       settings: this.#settings,
       store: this.#store,
       attempts: this.#attempts,
@@ -206,7 +259,12 @@ export class Client {
    * @throws {@link UpscaleError}, or the signal's own reason.
    */
   async upload(file: ImageFile, options: CallOptions = {}): Promise<{ url: string }> {
-    return { url: await this.#upload(file, options) };
+    const limits = callOptions(options);
+    const blob = fileOf(file);
+    if (blob === undefined) {
+      throw invalid("The file is neither a Blob nor bytes that can be read. Give the image's content.");
+    }
+    return { url: await this.#upload(blob, limits) };
   }
 
   /**
@@ -215,153 +273,193 @@ export class Client {
    * @throws {@link UpscaleError}, or the signal's own reason.
    */
   async credits(options: CallOptions = {}): Promise<number> {
-    const wasm = await this.#wasm(options);
-    return wasm.credits(this.#settings, options);
+    const limits = callOptions(options);
+    const wasm = await this.#wasm(limits);
+    return wasm.credits(this.#settings, limits);
   }
 
-  async #submit(image: ImageSource, options: SubmitOptions & Run, listener?: Listener): Promise<Job> {
-    const { idempotencyKey: key, ...rest } = options;
-    if (key === undefined) return this.#attempt(image, undefined, rest, listener);
+  async #submit(order: Order): Promise<Job> {
+    const { key, run } = order;
+    if (key === undefined) return this.#attempt(order, undefined);
 
-    const name = await nameOf(image);
-    const wasm = await this.#wasm(rest);
-    const other = this.#underWay.get(key);
-    if (other !== undefined) {
+    const wasm = await this.#wasm(run);
+    const header = wasm.keyHeader(this.#settings, key);
+    if (typeof header !== "string") throw header;
+    const { image } = order;
+    const name =
+      typeof image === "string" ? image : await wasm.fingerprint(this.#settings, limitsOf(run), image);
+    for (;;) {
+      // What a slow store still writes for an earlier call would be taken for this one's.
+      await within(run, () => this.#abandoned.get(key));
+      const other = this.#underWay.get(key);
+      if (other === undefined) break;
       const problem = wasm.checkRepeat(this.#settings, name, other.image, true);
       if (problem) throw problem;
-      return other.job;
+      const job = await this.#joined(run, other.job);
+      if (job !== undefined) return this.#job(job.toJSON(), submitted(job.taskId), jobRun(order));
     }
-    const job = this.#attempt(image, { key, name }, rest, listener);
+    const job = this.#attempt(order, { key, name, header });
     this.#underWay.set(key, { image: name, job });
     return job.finally(() => this.#underWay.delete(key));
   }
 
+  /** Another call's job; nothing where that call ended for a reason of its own, before anything was sent. */
+  async #joined(run: Run, job: Promise<Job>): Promise<Job | undefined> {
+    try {
+      return await within(run, () => job);
+    } catch (error) {
+      if (run.signal?.aborted) throw run.signal.reason;
+      const isOurs = performance.now() >= run.began + run.timeout;
+      const isTheirs =
+        !(error instanceof UpscaleError) || (error.kind === "timeout" && error.charged === "no");
+      if (isTheirs && !isOurs) return undefined;
+      throw error;
+    }
+  }
+
   /** Makes the task, once, with an entry in the store from before it is sent to after it has ended. */
-  async #attempt(
-    image: ImageSource,
-    keyed: Keyed | undefined,
-    options: SubmitOptions & Run,
-    listener: Listener | undefined,
-  ): Promise<Job> {
-    const { callBackUrl, preflight = false, ...run } = options;
-    const sending = { ...run, began: run.began ?? performance.now() };
+  async #attempt(order: Order, keyed: Keyed | undefined): Promise<Job> {
+    const { callBackUrl, run } = order;
     const wasm = await this.#wasm(run);
     if (keyed !== undefined) {
-      const kept = await this.#stored(this.#attempts.find(keyed.key, wasm));
-      if (kept !== undefined) return this.#goOn(kept, keyed, run, wasm);
+      const kept = await this.#stored(run, () => this.#attempts.find(keyed.key, wasm));
+      if (kept !== undefined) return this.#goOn(kept, keyed, order, wasm);
     }
-    const url = await this.#reachable(image, preflight, sending, listener);
-    const { pending, isNew } = await this.#stored(this.#attempts.begin(keyed?.name ?? url, keyed?.key, wasm));
+    const url = await this.#reachable(order);
+    const { pending, isNew } = await this.#begin(run, keyed?.name ?? url, keyed?.key, wasm);
     // Another tab was faster.
-    if (!isNew && keyed !== undefined) return this.#goOn(pending, keyed, run, wasm);
+    if (!isNew && keyed !== undefined) return this.#goOn(pending, keyed, order, wasm);
 
-    const request: CreateTaskRequest = { model: MODEL, input: { image: url } };
-    if (callBackUrl !== undefined) request.callBackUrl = callBackUrl;
     const { attempt } = pending;
     let sent = false;
     const fetch = (outgoing: Request) => {
       sent = true;
       return this.#settings.fetch(outgoing);
     };
+    let taskId: string;
     try {
-      const run = this.#gateway ? { ...sending, attempt: encodeURIComponent(attempt) } : sending;
-      const taskId = await this.#createTask(request, run, { ...this.#settings, fetch });
-      await this.#attempts.made(attempt, taskId).catch(storeFailed);
-      return this.#job({ taskId, createdAt: Date.now(), attempt }, [{ state: "submitted", taskId }], run);
+      const keyedRun = this.#gateway ? { ...run, attempt: keyed?.header ?? attempt } : run;
+      taskId = await this.#createTask(MODEL, url, callBackUrl, keyedRun, { ...this.#settings, fetch });
     } catch (error) {
       const nothingMade = !sent || (error instanceof UpscaleError && error.charged === "no");
-      const forgotten = nothingMade && this.#attempts.forget(attempt).catch(storeFailed);
       // An abort settles at once, and does not wait for the store.
-      if (error instanceof UpscaleError) await forgotten;
+      if (nothingMade) await settleStore(() => this.#attempts.forget(attempt), run);
+      throw error;
+    }
+    // Neither an abort nor a time-out ends the call from here on: the job carries the task's id, and meets them itself.
+    const written = this.#attempts.made(attempt, taskId);
+    await settleStore(() => written, run);
+    const ticket = { taskId, createdAt: Date.now(), attempt };
+    return this.#job(ticket, submitted(taskId), jobRun(order), written);
+  }
+
+  /** Writes the entry of an attempt. Where the call ends first, nothing was sent, and the entry does not stay. */
+  async #begin(run: Run, image: string, key: string | undefined, wasm: Wasm) {
+    const begun = this.#kept(() => this.#attempts.begin(image, key, wasm));
+    try {
+      return await within(run, () => begun);
+    } catch (error) {
+      const undone = begun
+        .then(({ pending, isNew }) => (isNew ? this.#attempts.forget(pending.attempt) : undefined))
+        // Whoever waited for the store has been told.
+        .catch(() => {});
+      if (key !== undefined) {
+        this.#abandoned.set(key, undone);
+        void undone.then(() => this.#abandoned.delete(key));
+      }
       throw error;
     }
   }
 
   /** Goes on with what an earlier call of the same `idempotencyKey` began. */
-  #goOn(kept: Begun<string | null>, { name }: Keyed, run: Run, wasm: Wasm): Job {
-    const problem = wasm.checkRepeat(this.#settings, name, kept.image, kept.taskId !== null);
+  #goOn(kept: Begun<string | null>, { name }: Keyed, order: Order, wasm: Wasm): Job {
+    const { attempt, image, taskId, createdAt } = kept;
+    const problem = wasm.checkRepeat(this.#settings, name, image, taskId !== null);
     if (problem) throw problem;
-    return this.resume({ ...kept, taskId: String(kept.taskId) }, run);
+    return this.#job({ taskId: String(taskId), createdAt, attempt }, [], jobRun(order));
   }
 
   /** The image's URL, once it is checked as far as was asked for. */
-  async #reachable(
-    image: ImageSource,
-    preflight: boolean,
-    run: Run,
-    listener: Listener = warn,
-  ): Promise<string> {
-    if (isFile(image)) return this.#upload(image, run, listener);
-    const url = String(image);
+  async #reachable({ image, preflight, run, listener }: Order): Promise<string> {
+    if (typeof image !== "string") return this.#upload(image, run, listener);
     if (preflight) {
       const wasm = await this.#wasm(run);
-      await wasm.preflight(this.#settings, { ...run, onUpdate: early(listener) }, url);
+      await wasm.preflight(this.#settings, { ...limitsOf(run), onUpdate: early(listener) }, image);
     }
-    return url;
+    return image;
   }
 
-  async #upload(file: ImageFile, run: Run, listener: Listener = warn): Promise<string> {
+  async #upload(file: Blob, run: Run, listener?: Listener): Promise<string> {
     const wasm = await this.#wasm(run);
-    return wasm.upload(this.#settings, { ...run, onUpdate: early(listener) }, this.#blob(file));
+    return wasm.upload(this.#settings, { ...limitsOf(run), onUpdate: early(listener) }, file);
   }
 
-  #blob(file: ImageFile): Blob {
-    if (file instanceof Blob) return file;
-    try {
-      return new Blob([file as BlobPart]);
-    } catch (cause) {
-      const message = "The file is neither a Blob nor bytes that can be read. Give the image's content.";
-      throw this.#error({ ...NOTHING_SENT, kind: "invalid-input", message, retryable: false }, cause);
-    }
+  /** Waits for what must be read or written before anything is sent. */
+  #stored<T>(limits: Limits, work: () => Promise<T>): Promise<T> {
+    return within(limits, () => this.#kept(work));
   }
 
-  /** What must be read or written before anything is sent. */
-  async #stored<T>(written: Promise<T>): Promise<T> {
+  /** What the store does; its failure as an error of this package. */
+  async #kept<T>(work: () => Promise<T>): Promise<T> {
     try {
-      return await written;
+      return await work();
     } catch (cause) {
       const message = "The store failed, so nothing was sent. Check that it can be read and has room.";
       throw this.#error({ ...NOTHING_SENT, kind: "store-failed", message, retryable: true }, cause);
     }
   }
 
-  async #createTask(request: CreateTaskRequest, run: Run, settings = this.#settings): Promise<string> {
-    const { model, callBackUrl, input } = request;
+  async #createTask(
+    model: string,
+    image: string,
+    callBackUrl: string | undefined,
+    run: Run,
+    settings = this.#settings,
+  ): Promise<string> {
     const wasm = await this.#wasm(run);
-    return wasm.createTask(
-      settings,
-      this.#gateway ? { attempt: attemptId(), ...run } : run,
-      String(model),
-      String(input.image),
-      callBackUrl?.toString(),
-    );
+    const keyed = this.#gateway ? { attempt: attemptId(), ...run } : run;
+    return wasm.createTask(settings, keyed, model, image, callBackUrl);
   }
 
-  #job(ticket: Ticket, updates: Update[], run: Run): Job {
+  #job(
+    ticket: Ticket,
+    updates: Update[],
+    run: Omit<Limits, "began"> & { began?: number },
+    written?: Promise<void>,
+  ): Job {
     // Its errors resume this very ticket, which knows the task's age.
     const fail: Fail = (failure, cause) => new UpscaleError(named(failure), cause, () => this.resume(ticket));
     return new Job(ticket, updates, async (onUpdate) => {
-      const wasm = await this.#wasm(run);
+      const limits = { ...run, began: run.began ?? performance.now() };
+      const late = () => fail(lateFor(ticket.taskId), undefined);
+      const wasm = await within(limits, this.#load, late);
       const settings = { ...this.#settings, fail };
-      const result = await this.#followed(ticket, () =>
-        wasm.follow(
-          settings,
-          {
-            ...run,
-            onUpdate: (state: string, taskId: string) => onUpdate({ state, taskId }),
-          },
-          ticket.taskId,
-          ticket.createdAt,
-        ),
+      const following = {
+        ...limits,
+        onUpdate: (state: string, taskId: string) => onUpdate({ state, taskId }),
+      };
+      const result = await this.#followed(ticket, limits, written, () =>
+        wasm.follow(settings, following, ticket.taskId, ticket.createdAt),
       );
       return withBlob(result, wasm, settings);
     });
   }
 
-  /** Takes a job out of the store once it has ended, well or badly. */
-  async #followed<T>({ attempt }: Ticket, follow: () => Promise<T>): Promise<T> {
+  /** Takes a job out of the store once it has ended, well or badly; `written` is when the store has its task. */
+  async #followed<T>(
+    { attempt }: Ticket,
+    limits: Limits,
+    written: Promise<void> | undefined,
+    follow: () => Promise<T>,
+  ): Promise<T> {
     const ended = async () => {
-      if (attempt !== undefined) await this.#attempts.ended(attempt).catch(storeFailed);
+      if (attempt === undefined) return;
+      const end = async () => {
+        // What a slow store writes last must not be that the job goes on.
+        await written?.catch(() => {});
+        await this.#attempts.ended(attempt);
+      };
+      await settleStore(end, limits);
     };
     try {
       const result = await follow();
@@ -373,13 +471,8 @@ export class Client {
     }
   }
 
-  async #wasm({ signal }: CallOptions): Promise<Wasm> {
-    signal?.throwIfAborted();
-    return this.#load();
-  }
-
-  #invalid(message: string): UpscaleError {
-    return this.#error({ ...NOTHING_SENT, kind: "invalid-input", message, retryable: false }, undefined);
+  #wasm(limits: Limits): Promise<Wasm> {
+    return within(limits, this.#load);
   }
 
   #error(failure: Failure, cause: unknown): UpscaleError {
@@ -425,42 +518,101 @@ export function withBlob(
   settings: Parameters<Wasm["download"]>[0],
 ): UpscaleResult {
   const result = { taskId, url, type, width, height, credits, createTime, completeTime, expiresAt };
-  const blob = async (options: CallOptions = {}) => wasm.download(settings, options, taskId, url);
+  const blob = async (options: CallOptions = {}) =>
+    wasm.download(settings, callOptions(options), taskId, url);
   // Not enumerable, so that the result stays plain data for JSON and structured clones.
   return Object.defineProperty(result, "blob", { value: blob }) as UpscaleResult;
-}
-
-/** From here on the task is made, and nothing that goes wrong with the store may cost it. */
-export function storeFailed(error: unknown): void {
-  console.error("crisp-upscale: the store failed", error);
 }
 
 /** An `idempotencyKey`, and what tells the image that it is for from another. */
 interface Keyed {
   key: string;
   name: string;
+  /** The key as a header carries it. */
+  header: string;
 }
 
-/** An image's URL, or a digest of the file. */
-async function nameOf(image: ImageSource): Promise<string> {
-  if (!isFile(image)) return String(image);
-  const bytes = image instanceof Blob ? await image.arrayBuffer() : (image as BufferSource);
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  return `sha-256:${Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+/** What an `Upscaler` is made with, checked as far as it can be without the WebAssembly. */
+function upscalerOptions(options: UpscalerOptions) {
+  return reading("options", () => {
+    if (Object(options) !== options)
+      throw invalid("The options are missing. Give an apiKey, or a baseUrl and a token.");
+    const { apiKey, token, baseUrl, uploadBaseUrl, fetch, store, limiter } = options;
+    const allowsBrowser = "dangerouslyAllowBrowser" in options && options.dangerouslyAllowBrowser === true;
+    if (apiKey != null && typeof apiKey !== "string") throw invalid("The apiKey must be a string.");
+    if (token != null && typeof token !== "string" && typeof token !== "function") {
+      throw invalid("The token must be a string, or a function that gives one.");
+    }
+    if (fetch != null && typeof fetch !== "function") {
+      throw invalid("The fetch option must be a function like the global fetch that takes a Request.");
+    }
+    if (store != null && !STORE_METHODS.every((name) => typeof store[name] === "function")) {
+      throw invalid("The store must have the methods get, set, delete and keys, as a Map has.");
+    }
+    if (limiter != null && !Array.isArray((limiter as unknown as { counts?: unknown }).counts)) {
+      throw invalid("The limiter must be a Limiter of this package.");
+    }
+    return {
+      apiKey: apiKey ?? undefined,
+      allowsBrowser,
+      token: token ?? undefined,
+      baseUrl: baseUrl == null ? undefined : textOf(baseUrl, "baseUrl"),
+      uploadBaseUrl: uploadBaseUrl == null ? undefined : textOf(uploadBaseUrl, "uploadBaseUrl"),
+      send: fetch ?? undefined,
+      store: store ?? undefined,
+      limiter: limiter ?? undefined,
+    };
+  });
+}
+
+const STORE_METHODS = ["get", "set", "delete", "keys"] as const;
+
+/** What a caller wants to have upscaled, and how. From here on it can change nothing of it. */
+function orderOf(image: ImageSource, options: UpscaleOptions, waits: boolean): Order {
+  const run = callOptions(options);
+  return reading("options", () => {
+    const { onUpdate, callBackUrl, preflight, idempotencyKey } = members(options);
+    return {
+      image: fileOf(image) ?? textOf(image, "image"),
+      callBackUrl: callBackUrl == null ? undefined : textOf(callBackUrl, "callBackUrl"),
+      preflight: Boolean(preflight),
+      key: keyOf(idempotencyKey),
+      listener: listenerOf(onUpdate),
+      run,
+      waits,
+    };
+  });
+}
+
+/** What a job has of the call that made it. The time-out of {@link Client.submit} begins anew when it is waited for. */
+function jobRun({ run, waits }: Order): Omit<Limits, "began"> & { began?: number } {
+  const { signal, timeout, began } = run;
+  return waits ? { signal, timeout, began } : { signal, timeout };
+}
+
+function limitsOf({ signal, timeout, began }: Run): Limits {
+  return { signal, timeout, began };
+}
+
+function submitted(taskId: string): Update[] {
+  return [{ state: "submitted", taskId }];
+}
+
+/** The time was over before the WebAssembly was loaded, which would have said so itself. */
+function lateFor(taskId: string): Told {
+  const message = "The time is over and the task is not done. It goes on: resume it with its task id.";
+  return ["timeout", null, null, message, taskId, "unknown", false, true];
 }
 
 /** Where to tell what happens before there is a task. */
 type Listener = (update: EarlyUpdate) => void;
 
-function isFile(image: ImageSource): image is ImageFile {
-  return image instanceof Blob || image instanceof ArrayBuffer || ArrayBuffer.isView(image);
-}
-
 /** The listener, whose own mistakes must not cost the caller the result. */
 function guarded<U>(listener: (update: U) => void): (update: U) => void {
-  return (update) => {
+  return async (update) => {
     try {
-      listener(update);
+      // An async one, too.
+      await listener(update);
     } catch (error) {
       console.error("crisp-upscale: onUpdate threw", error);
     }
@@ -468,7 +620,7 @@ function guarded<U>(listener: (update: U) => void): (update: U) => void {
 }
 
 /** The same, told as the WebAssembly does what happens before there is a task. */
-function early(listener: Listener): (state: EarlyUpdate["state"], of: string) => void {
+function early(listener: Listener = warn): (state: EarlyUpdate["state"], of: string) => void {
   const tell = guarded(listener);
   return (state, of) => {
     if (state === "warning") tell({ state, warning: of });

@@ -45,16 +45,26 @@ export type ErrorKind =
    * it is the gateway that got none, there are a `taskId` and a `resume`, since the answer may come late.
    */
   | "outcome-unknown"
-  /** The time that the call was given is over. The task goes on. */
+  /** The time that the call was given is over. Where there is a `taskId`, the task goes on; else nothing was sent. */
   | "timeout"
   /** The WebAssembly could not be loaded; nothing was sent. */
   | "load-failed"
   /** The store failed. A call sent nothing then; a callback was not handed out. */
   | "store-failed";
 
-/** Whether this is an {@link UpscaleError}, also one of another copy of this package. */
+/** Whether this is an {@link UpscaleError}, also one of another copy of this package or of another realm. */
 export function isUpscaleError(error: unknown): error is UpscaleError {
-  return error instanceof UpscaleError || (error instanceof Error && error.name === "UpscaleError");
+  try {
+    return error instanceof UpscaleError || (isError(error) && error.name === "UpscaleError");
+  } catch {
+    // A Proxy or a getter that throws.
+    return false;
+  }
+}
+
+/** Whether this is an error, of whatever realm. */
+function isError(error: unknown): error is Error {
+  return error instanceof Error || Object.prototype.toString.call(error) === "[object Error]";
 }
 
 /**
@@ -63,9 +73,13 @@ export function isUpscaleError(error: unknown): error is UpscaleError {
  */
 export function isRetryable(error: unknown): boolean {
   const seen = new Set<unknown>();
-  for (let cause = error; cause instanceof Error && !seen.has(cause); cause = cause.cause) {
-    if (isUpscaleError(cause)) return cause.retryable;
-    seen.add(cause);
+  try {
+    for (let cause = error; isError(cause) && !seen.has(cause); cause = cause.cause) {
+      if (isUpscaleError(cause)) return cause.retryable;
+      seen.add(cause);
+    }
+  } catch {
+    // Not of this package, whose errors can be read.
   }
   return false;
 }
@@ -125,4 +139,9 @@ export class UpscaleError extends Error {
     const { taskId } = failure;
     this.resume = resume && failure.resumable && taskId !== null ? () => resume(taskId) : undefined;
   }
+}
+
+/** @internal The error of a call that is wrong in itself, before anything is sent. */
+export function invalid(message: string, cause?: unknown): UpscaleError {
+  return new UpscaleError({ ...NOTHING_SENT, kind: "invalid-input", message, retryable: false }, cause);
 }

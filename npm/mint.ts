@@ -1,4 +1,5 @@
-import { UpscaleError } from "./error.js";
+import { invalid } from "./error.js";
+import { members, reading } from "./options.js";
 import { inPage } from "./runtime.js";
 
 /** What {@link mintToken} makes a token of. */
@@ -37,29 +38,28 @@ const MAX_TASKS = 2 ** 32 - 1;
  * @throws {@link UpscaleError} of the kind `invalid-input`; also in a web page, where every visitor could
  *   read the secret.
  */
-export async function mintToken({
-  secret,
-  sub,
-  expiresIn = 3600,
-  tasksPerHour,
-}: MintOptions): Promise<string> {
+export async function mintToken(options: MintOptions): Promise<string> {
+  const { secret, sub, expiresIn, tasksPerHour } = reading("options", () => {
+    const { secret, sub, expiresIn, tasksPerHour } = members(options);
+    return { secret, sub, expiresIn: expiresIn ?? 3600, tasksPerHour: tasksPerHour ?? undefined };
+  });
   if (inPage())
-    throw misuse("In a web page every visitor could read the secret. Make the token on your server.");
-  if (typeof secret !== "string") throw misuse("The secret is no text. Give the gateway's TOKEN_SECRET.");
+    throw invalid("In a web page every visitor could read the secret. Make the token on your server.");
+  if (typeof secret !== "string") throw invalid("The secret is no text. Give the gateway's TOKEN_SECRET.");
   const key = bytesOf(secret);
   if (key.length < 32) {
-    throw misuse(
+    throw invalid(
       `The secret has ${key.length} bytes and must have 32 at least. Make one with: openssl rand -hex 32`,
     );
   }
   if (typeof sub !== "string" || sub === "" || [...sub].length > 200 || /[\p{Cc}\p{Cs}]/u.test(sub)) {
-    throw misuse("The sub must be a text of 1 to 200 characters, none of them a control character.");
+    throw invalid("The sub must be a text of 1 to 200 characters, none of them a control character.");
   }
   if (!isWhole(expiresIn, 1, MAX_LIFETIME)) {
-    throw misuse(`The expiresIn must be a whole number of seconds, 1 to ${MAX_LIFETIME}.`);
+    throw invalid(`The expiresIn must be a whole number of seconds, 1 to ${MAX_LIFETIME}.`);
   }
   if (tasksPerHour !== undefined && !isWhole(tasksPerHour, 0, MAX_TASKS)) {
-    throw misuse("The tasksPerHour must be a whole number, 0 or more.");
+    throw invalid("The tasksPerHour must be a whole number, 0 or more.");
   }
   const exp = Math.floor(Date.now() / 1000) + expiresIn;
   const signed = [
@@ -85,7 +85,7 @@ async function hmac(key: Uint8Array<ArrayBuffer>, message: Uint8Array<ArrayBuffe
     const imported = await crypto.subtle.importKey("raw", key, algorithm, false, ["sign"]);
     return new Uint8Array(await crypto.subtle.sign("HMAC", imported, message));
   } catch (cause) {
-    throw misuse("This runtime has no HMAC in crypto.subtle.", cause);
+    throw invalid("This runtime has no HMAC in crypto.subtle.", cause);
   }
 }
 
@@ -94,20 +94,4 @@ function base64Url(bytes: Uint8Array): string {
     .replaceAll("+", "-")
     .replaceAll("/", "_")
     .replaceAll("=", "");
-}
-
-function misuse(message: string, cause?: unknown): UpscaleError {
-  return new UpscaleError(
-    {
-      kind: "invalid-input",
-      code: null,
-      status: null,
-      message,
-      taskId: null,
-      charged: "no",
-      retryable: false,
-      resumable: false,
-    },
-    cause,
-  );
 }

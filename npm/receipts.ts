@@ -20,6 +20,11 @@ export async function handOut(store: Store, taskId: string): Promise<boolean> {
   return putIfAbsent(store, PREFIX + taskId, String(Date.now()));
 }
 
+/** Forgets that a callback handed out the end of this task, since it did not. */
+export async function takeBack(store: Store, taskId: string): Promise<void> {
+  await store.delete(PREFIX + taskId);
+}
+
 async function tidy(store: Store): Promise<void> {
   const now = Date.now();
   if (now - (tidied.get(store) ?? 0) < BETWEEN_TIDYINGS) return;

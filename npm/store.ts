@@ -57,20 +57,26 @@ const OBJECTS = "texts";
 export function indexedDb(database = "crisp-upscale"): Store {
   let opening: Promise<IDBDatabase> | undefined;
   const open = () => {
-    opening ??= opened(database).catch((error: unknown) => {
-      opening = undefined;
-      throw error;
+    const connection = opened(database, () => {
+      if (opening === connection) opening = undefined;
     });
-    return opening;
+    connection.catch(() => {
+      if (opening === connection) opening = undefined;
+    });
+    return connection;
   };
   const within = async <T>(mode: IDBTransactionMode, use: (objects: IDBObjectStore) => IDBRequest<T>) => {
-    const transaction = (await open()).transaction(OBJECTS, mode, { durability: "strict" });
-    const request = use(transaction.objectStore(OBJECTS));
-    return new Promise<T>((resolve, reject) => {
-      // Not the request's success, but the end of its transaction, says that it is written.
-      transaction.oncomplete = () => resolve(request.result);
-      transaction.onabort = () => reject(transaction.error ?? request.error);
-    });
+    opening ??= open();
+    const connection = opening;
+    try {
+      return await transact(await connection, mode, use);
+    } catch (error) {
+      // Nothing of an aborted transaction is kept, so it can be made again.
+      if (!isClosed(error)) throw error;
+      if (opening === connection) opening = undefined;
+      opening ??= open();
+      return transact(await opening, mode, use);
+    }
   };
   return {
     get: (name) => within<string | undefined>("readonly", (objects) => objects.get(name)),
@@ -82,18 +88,97 @@ export function indexedDb(database = "crisp-upscale"): Store {
         await within("readwrite", (objects) => objects.add(text, name));
         return true;
       } catch (error) {
-        if (error instanceof DOMException && error.name === "ConstraintError") return false;
+        if (nameOf(error) === "ConstraintError") return false;
         throw error;
       }
     },
   };
 }
 
-function opened(database: string): Promise<IDBDatabase> {
+function transact<T>(
+  database: IDBDatabase,
+  mode: IDBTransactionMode,
+  use: (objects: IDBObjectStore) => IDBRequest<T>,
+): Promise<T> {
+  const transaction = database.transaction(OBJECTS, mode, { durability: "strict" });
+  const request = use(transaction.objectStore(OBJECTS));
+  return new Promise<T>((resolve, reject) => {
+    // Not the request's success, but the end of its transaction, says that it is written.
+    transaction.oncomplete = () => resolve(request.result);
+    transaction.onabort = () => reject(transaction.error ?? request.error);
+  });
+}
+
+/** Whether an error says that the connection was closed, by the browser or since its database was deleted. */
+function isClosed(error: unknown): boolean {
+  return ["InvalidStateError", "AbortError"].includes(nameOf(error));
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof DOMException ? error.name : "";
+}
+
+/** A database that cannot be opened for so long is held by somebody else; in milliseconds. */
+const OPEN_TIMEOUT = 10_000;
+
+/** How often a database is opened anew that lacks our objects, or was changed by another tab meanwhile. */
+const MAX_UPGRADES = 3;
+
+/**
+ * Opens the database, and makes what it lacks: somebody may have made one of the same name.
+ *
+ * @param closed Called when the connection is of no more use.
+ */
+async function opened(database: string, closed: () => void): Promise<IDBDatabase> {
+  let version: number | undefined;
+  for (let nth = 0; ; nth += 1) {
+    let connection: IDBDatabase;
+    try {
+      connection = await connect(database, version);
+    } catch (error) {
+      // Another tab was faster.
+      if (nameOf(error) !== "VersionError" || nth >= MAX_UPGRADES) throw error;
+      version = undefined;
+      continue;
+    }
+    if (connection.objectStoreNames.contains(OBJECTS)) {
+      connection.onversionchange = () => {
+        // Somebody deletes or changes the database, and must not wait for us.
+        connection.close();
+        closed();
+      };
+      connection.onclose = closed;
+      return connection;
+    }
+    version = connection.version + 1;
+    connection.close();
+    if (nth >= MAX_UPGRADES) throw new Error(`The database ${database} cannot be changed.`);
+  }
+}
+
+/** Opens a connection. It may be blocked by another one, of which there is not always an event. */
+function connect(database: string, version: number | undefined): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
-    const request = indexedDB.open(database, 1);
-    request.onupgradeneeded = () => request.result.createObjectStore(OBJECTS);
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
+    const request = indexedDB.open(database, version);
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      reject(
+        new Error(`The database ${database} is held by another tab. Close the other tabs of this site.`),
+      );
+    }, OPEN_TIMEOUT);
+    request.onupgradeneeded = () => {
+      const { objectStoreNames } = request.result;
+      if (!objectStoreNames.contains(OBJECTS)) request.result.createObjectStore(OBJECTS);
+    };
+    request.onsuccess = () => {
+      clearTimeout(timer);
+      if (isLate) request.result.close();
+      else resolve(request.result);
+    };
+    request.onerror = () => {
+      clearTimeout(timer);
+      reject(request.error);
+    };
   });
 }

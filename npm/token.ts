@@ -1,14 +1,23 @@
 /** Where a gateway's token comes from. */
 export type AskForToken = () => string | Promise<string>;
 
+/** A token that has not come for so long is asked for anew; in milliseconds. It may never come. */
+const OVERDUE = 60_000;
+
 /**
  * Asks for the token at the first request and keeps it; asks anew where the server refused the one it
- * gave. Requests that need it at the same time share one answer. A failure is not kept.
+ * gave. Requests that need it at the same time share one answer. Neither a failure nor a silence is kept.
  */
 export function keptToken(ask: AskForToken): (refused?: string) => Promise<string> {
-  let kept: { answer: Promise<string>; token?: string } | undefined;
+  let kept: { answer: Promise<string>; asked: number; token?: string } | undefined;
   return (refused) => {
-    if (kept === undefined || (refused !== undefined && kept.token === refused)) kept = { answer: get() };
+    const asked = performance.now();
+    const isOver =
+      kept !== undefined &&
+      (kept.token === undefined
+        ? asked - kept.asked > OVERDUE
+        : refused !== undefined && kept.token === refused);
+    if (kept === undefined || isOver) kept = { answer: get(), asked };
     return kept.answer;
   };
 

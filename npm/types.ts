@@ -15,7 +15,9 @@ export type UpscalerOptions = {
    */
   uploadBaseUrl?: string | URL;
   /**
-   * What to use in place of the runtime's `fetch`. It is called with one `Request`.
+   * What to use in place of the runtime's `fetch`. It is called with a `Request` of the runtime's own, which the `fetch`
+   * of another package may not take: pass such a one the request's parts. Of its reply is read what is there: a web
+   * stream, a stream of Node, `arrayBuffer`, `blob`, `text` or `json`.
    * @defaultValue the global `fetch`, looked up at each call
    */
   fetch?: (request: Request) => Promise<Response>;
@@ -56,7 +58,7 @@ export interface CallOptions {
   /** Ends the call at once, with the signal's own reason. A task that was made goes on. */
   signal?: AbortSignal;
   /**
-   * How long to wait, in milliseconds.
+   * How long to wait, in milliseconds, from 0; `Infinity` waits for ever.
    * @defaultValue 600,000 (ten minutes)
    */
   timeout?: number;
@@ -69,7 +71,7 @@ export interface CallOptions {
 export type ImageSource = string | URL | ImageFile;
 
 /** The content of a jpeg, png or webp of at most 10 MB. */
-export type ImageFile = Blob | ArrayBuffer | ArrayBufferView;
+export type ImageFile = Blob | ArrayBuffer | SharedArrayBuffer | ArrayBufferView;
 
 /** What making a task takes. */
 export interface SubmitOptions extends CallOptions {
@@ -84,7 +86,7 @@ export interface SubmitOptions extends CallOptions {
   /** Where the service posts the end of the task to. */
   callBackUrl?: string | URL;
   /**
-   * A name for this call. For 24 hours, a call of the same name goes on with the same task and makes no
+   * A name for this call, a well-formed text of 1 to 200 characters. For 24 hours, a call of the same name goes on with the same task and makes no
    * other, within one `Upscaler` and among all that share a store with `putIfAbsent`.
    */
   idempotencyKey?: string;

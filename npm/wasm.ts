@@ -66,11 +66,18 @@ function unfetched(cause: unknown): string | undefined {
 /** Starts the WebAssembly. */
 export async function start(source: WasmSource | PromiseLike<WasmSource>): Promise<Wasm> {
   let from = await source;
-  if (from instanceof URL) from = await fetched(from);
-  if (from instanceof Response) from = await from.arrayBuffer();
-  const module = from instanceof WebAssembly.Module ? from : await WebAssembly.compile(from);
+  // By what it says that it is, since it may be of another realm.
+  if (is(from, "URL")) from = await fetched(String(from));
+  if (is(from, "Response")) from = await (from as Response).arrayBuffer();
+  const module = is(from, "WebAssembly.Module")
+    ? (from as WebAssembly.Module)
+    : await WebAssembly.compile(from as BufferSource);
   wasm.start(await WebAssembly.instantiate(module, wasm.imports()));
   return wasm;
+}
+
+function is(value: unknown, brand: string): boolean {
+  return Object.prototype.toString.call(value) === `[object ${brand}]`;
 }
 
 /** The WebAssembly out of a module, for where its file cannot be read. Every bundler takes a module along. */

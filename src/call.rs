@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 
 use crisp_upscale_core::failure::{Failure, redact};
+use crisp_upscale_core::fetch_option::{Thrown, took_request_for_url};
 use crisp_upscale_core::input;
 use crisp_upscale_core::job::{Event, Fault, PATIENCE};
 use crisp_upscale_core::json::Json;
@@ -162,6 +163,11 @@ impl Call {
             if keyed {
                 let answer = wait(self.host.bearer(bearer.as_deref(), left(give_up))).await?;
                 let token = answer.text();
+                // The time was over before the token came.
+                if answer.0.is_undefined() {
+                    let late = Came::Fault(Fault::TokenTimedOut, JsValue::UNDEFINED);
+                    return Ok(refusal.unwrap_or(late));
+                }
                 let problem = match &token {
                     None => Some(error_of(&answer)),
                     token if *token == bearer => Some(JsValue::UNDEFINED),
@@ -183,7 +189,7 @@ impl Call {
                     return Err(self.error(Failure::invalid(message), &error));
                 }
             };
-            let came = read(wait(self.host.exchange(&request, left(give_up), ask.want())).await?);
+            let came = read(wait(self.host.exchange(&request, left(give_up), ask.want())).await?, ask);
             if refusal.is_some() || !keyed || !came.is_unauthorized() {
                 return Ok(came);
             }
@@ -224,10 +230,14 @@ impl Call {
 }
 
 /// What came of a request, by what `host.js` says of it.
-fn read(came: Parsed) -> Came {
+fn read(came: Parsed, ask: &Ask<'_>) -> Came {
     let Some(status) = came.number_at("status") else {
         let error = error_of(&came);
-        let fault = if came.0.is_undefined() { Fault::TimedOut } else { fault(&Parsed(error.clone())) };
+        let fault = match came.0.is_undefined() {
+            true => Fault::TimedOut,
+            false if is_refused(&came, &error, ask) => Fault::FetchRefused,
+            false => fault(&Parsed(error.clone())),
+        };
         return Came::Fault(fault, error);
     };
     let asked = came.text_at("retryAfter").and_then(|header| pace::retry_after(&header));
@@ -250,6 +260,19 @@ pub(crate) async fn wait(promise: Promise) -> Result<Parsed, Halt> {
 /// What the runtime said where it could not do what it was to do; undefined where the time was over.
 pub(crate) fn error_of(came: &Parsed) -> JsValue {
     came.get("error").map(|error| error.0).unwrap_or_default()
+}
+
+/// Whether the caller's own `fetch` refused the request unread. Where it threw at once, a request with a body cannot
+/// have left; one without may have.
+fn is_refused(came: &Parsed, error: &JsValue, ask: &Ask<'_>) -> bool {
+    if came.get("unread").is_none() {
+        return false;
+    }
+    let error = Parsed(error.clone());
+    let text = |name| error.text_at(name);
+    let (message, code, input) = (text("message"), text("code"), text("input"));
+    let thrown = Thrown { message: message.as_deref(), code: code.as_deref(), input: input.as_deref() };
+    took_request_for_url(thrown) || (came.get("threw").is_some() && ask.has_body())
 }
 
 /// Bun tells in the error what the system said, Deno in the error or its cause, Node in the cause.

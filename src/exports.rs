@@ -16,6 +16,7 @@ use crate::call::{Act, Call, to_js};
 use crate::calls::{Credits, Record};
 use crate::error::{Halt, bare};
 use crate::file::{Download, Preflight};
+use crate::fingerprint::Fingerprint;
 use crate::host::{Line, Run, Settings};
 use crate::listen::Listen;
 use crate::play::Play;
@@ -102,6 +103,15 @@ pub fn upload(settings: Settings, run: Run, file: JsValue) -> Promise {
     promise(settings, run, |_| Ok(Box::new(Upload::new(file))))
 }
 
+/// Checks a file; resolves to a digest of its content, which tells it from another one.
+///
+/// # Errors
+/// What is wrong with the file.
+#[wasm_bindgen]
+pub fn fingerprint(settings: Settings, run: Run, file: JsValue) -> Promise {
+    promise(settings, run, |_| Ok(Box::new(Fingerprint::new(file))))
+}
+
 /// A look at an image before anything is sent to the API. Where it cannot be seen from here, nobody
 /// can say anything against it.
 ///
@@ -133,6 +143,16 @@ pub fn listen(settings: Settings, run: Run, line: Line, failures: u32) -> Promis
 #[wasm_bindgen(js_name = isKeyOver)]
 pub fn is_key_over(created_at: f64) -> bool {
     repeat::is_over(created_at, Date::now())
+}
+
+/// The `Idempotency-Key` header for an `idempotencyKey`; see [`repeat::header`]. Gives the package's `Error` where the
+/// key is none.
+#[wasm_bindgen(js_name = keyHeader)]
+pub fn key_header(settings: &Settings, key: &str) -> JsValue {
+    match repeat::header(key) {
+        Ok(header) => header.into(),
+        Err(failure) => thrown(settings, bare(failure)),
+    }
 }
 
 /// Checks that a call for `image` may go on with what an earlier one with its `idempotencyKey` began, for

@@ -128,53 +128,132 @@ export function wake(limiter) {
   limiter.wake?.();
 }
 
-/** @typedef {Set<() => void> & { tell?: () => void }} Listeners */
+/** Whether this is Node or one that is like it, whose FormData reads a file while it is sent. */
+const READS_WHILE_SENDING = Boolean(/** @type {any} */ (globalThis).process?.versions?.node);
 
 /**
- * Who listens to a caller's signal. However many calls there are on it, one listener hears it for all of
- * them: Node warns of a leak from the eleventh on.
+ * Whether this is a Blob of the runtime itself, of whatever realm; not one that another package has written.
  *
- * @type {WeakMap<AbortSignal, Listeners>}
+ * @param {any} file
  */
-const listeners = new WeakMap();
-
-/**
- * Listens to a signal, until what is given back is called: a signal may live as long as the process, and
- * nothing of ours stays on it.
- *
- * @param {AbortSignal} signal
- * @param {() => void} listener
- */
-function listen(signal, listener) {
-  /** @type {Listeners} */
-  const all = listeners.get(signal) ?? new Set();
-  listeners.set(signal, all);
-  all.tell ??= () => {
-    for (const each of all) each();
-  };
-  if (all.size === 0) signal.addEventListener("abort", all.tell);
-  all.add(listener);
-  return () => {
-    if (all.delete(listener) && all.size === 0 && all.tell) signal.removeEventListener("abort", all.tell);
-  };
+function isNativeBlob(file) {
+  const size = Object.getOwnPropertyDescriptor(Blob.prototype, "size")?.get;
+  if (!size) return file instanceof Blob;
+  try {
+    size.call(file);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**
- * A body's first bytes, `limit` at most.
+ * A header of a reply; a mock may have a plain object of them.
  *
- * @param {ReadableStream<Uint8Array<ArrayBuffer>> | null | undefined} body
+ * @param {any} headers
+ * @param {string} name
+ */
+function headerOf(headers, name) {
+  const value = typeof headers?.get === "function" ? headers.get(name) : headers?.[name];
+  return typeof value === "string" ? value : null;
+}
+
+/**
+ * Reads a body chunk by chunk: a web stream, or, as of other packages' `fetch`, a stream of Node or an async iterable.
+ *
+ * @param {any} body
+ * @returns {{ read(): Promise<{ done?: boolean, value?: any }>, cancel(): Promise<unknown> } | undefined}
+ */
+function readerOf(body) {
+  if (typeof body?.getReader === "function") return body.getReader();
+  const chunks = body?.[Symbol.asyncIterator]?.();
+  return (
+    chunks && {
+      read: async () => {
+        const { done, value } = await chunks.next();
+        return { done, value: typeof value === "string" ? new TextEncoder().encode(value) : value };
+      },
+      cancel: async () => chunks.return?.(),
+    }
+  );
+}
+
+/**
+ * The ways to have a reply's content where its body is no stream.
+ *
+ * @type {((response: any) => Promise<Blob>)[]}
+ */
+const WHOLE = [
+  async (response) => new Blob([await response.arrayBuffer()]),
+  async (response) => new Blob([await (await response.blob()).arrayBuffer()]),
+  async (response) => {
+    const text = await response.text();
+    if (typeof text !== "string") throw new TypeError("The reply's text is no string.");
+    return new Blob([text]);
+  },
+  async (response) => new Blob([JSON.stringify(await response.json())]),
+];
+
+/**
+ * The content of a reply whose body is no stream; empty where there is nothing to read it with.
+ *
+ * @param {any} response
+ */
+async function wholeOf(response) {
+  const { body } = response;
+  if (typeof body === "string" || ArrayBuffer.isView(body)) return new Blob([/** @type {any} */ (body)]);
+  /** @type {unknown} */
+  let failed;
+  for (const [index, name] of ["arrayBuffer", "blob", "text", "json"].entries()) {
+    if (typeof response[name] !== "function") continue;
+    try {
+      return await WHOLE[index]?.(response);
+    } catch (error) {
+      failed ??= error;
+    }
+  }
+  if (failed !== undefined) throw failed;
+}
+
+/**
+ * A reply's content as a Blob of the runtime's own.
+ *
+ * @param {any} response
+ */
+async function blobOf(response) {
+  const blob = await response.blob?.();
+  if (blob && isNativeBlob(blob)) return blob;
+  const type = headerOf(response.headers, "content-type") ?? "";
+  if (blob) return new Blob([await blob.arrayBuffer()], { type });
+  const hasStream = response.body?.getReader ?? response.body?.[Symbol.asyncIterator];
+  const whole = hasStream ? (await read(response, Number.MAX_SAFE_INTEGER)).bytes : await wholeOf(response);
+  if (!whole) throw new TypeError("The reply has nothing to read it with.");
+  return new Blob([whole], { type });
+}
+
+/**
+ * A reply's first bytes, `limit` at most.
+ *
+ * @param {any} response
  * @param {number} limit
  */
-async function read(body, limit) {
-  const reader = body?.getReader();
+async function read(response, limit) {
+  const reader = readerOf(response.body);
+  if (!reader) {
+    const whole = (await wholeOf(response)) ?? new Blob();
+    const bytes = new Uint8Array(await whole.slice(0, limit).arrayBuffer());
+    return { bytes, whole: whole.size <= limit };
+  }
   const chunks = [];
   let room = limit;
-  while (reader && room >= 0) {
+  while (room >= 0) {
     const { done, value } = await reader.read();
     if (done) break;
     chunks.push(value.subarray(0, room));
     room -= value.length;
   }
+  // A `fetch` that knows nothing of the signal would read on.
+  if (room < 0) reader.cancel().catch(() => {});
   return { bytes: new Uint8Array(await new Blob(chunks).arrayBuffer()), whole: room >= 0 };
 }
 
@@ -193,7 +272,7 @@ export class Call {
   #end;
   /** @type {AbortController | undefined} Ends the request under way; after its end it does nothing. */
   #cut;
-  /** @type {ReadableStreamDefaultReader<Uint8Array> | undefined} */
+  /** @type {ReturnType<typeof readerOf>} */
   #reader;
   /** @type {TextDecoder | undefined} Of the stream: most calls have none, and it is large. */
   #decoder;
@@ -241,7 +320,7 @@ export class Call {
       };
       const leave =
         signal &&
-        listen(signal, () => {
+        this.#settings.listen(signal, () => {
           reject(signal.reason);
           end();
         });
@@ -271,27 +350,35 @@ export class Call {
    */
   async exchange(request, ms, want) {
     const came = await this.#within(ms, async () => {
-      const response = await this.#settings.fetch(request);
-      const header = (/** @type {string} */ name) => response.headers?.get(name);
+      let response;
+      try {
+        response = await this.#settings.fetch(request);
+      } catch (error) {
+        // See npm/fetch.ts.
+        const { unread, threw } = Object(error);
+        return unread ? { error: unread.error, unread, threw } : { error };
+      }
+      const header = (/** @type {string} */ name) => headerOf(response.headers, name);
       const retryAfter = header("retry-after");
       const came = {
         // A caller's `fetch` may give anything.
         status: response.status ?? 0,
         retryAfter,
         // In its second form, a date, what is left until then.
-        retryIn: Date.parse(retryAfter) - Date.now(),
+        retryIn: Date.parse(String(retryAfter)) - Date.now(),
         type: header("content-type"),
         length: header("content-length"),
         range: header("content-range"),
       };
       if (want === -1 && came.type?.startsWith("text/event-stream")) {
-        this.#reader = response.body.getReader();
+        this.#reader = readerOf(response.body);
+        if (!this.#reader) return { error: new TypeError("The reply has no stream to read.") };
         this.#decoder = new TextDecoder();
         return came;
       }
       const isFile = came.status >= 200 && came.status < 300;
-      if (want === -2) return isFile ? { ...came, blob: await response.blob() } : came;
-      const { bytes, whole } = await read(response.body, want > 0 ? want : LONGEST_REPLY);
+      if (want === -2) return isFile ? { ...came, blob: await blobOf(response) } : came;
+      const { bytes, whole } = await read(response, want > 0 ? want : LONGEST_REPLY);
       if (want > 0) return { ...came, bytes };
       const text = whole ? new TextDecoder().decode(bytes) : "";
       return { ...came, text, body: parse(text) };
@@ -324,14 +411,29 @@ export class Call {
   }
 
   /**
-   * A file's first bytes.
+   * A part of a file.
    *
    * @param {Blob} file
-   * @param {number} count
+   * @param {number} from
+   * @param {number} to
    * @param {number} ms
    */
-  head(file, count, ms) {
-    return this.#within(ms, async () => new Uint8Array(await file.slice(0, count).arrayBuffer()));
+  bytes(file, from, to, ms) {
+    return this.#within(ms, async () => new Uint8Array(await file.slice(from, to).arrayBuffer()));
+  }
+
+  /**
+   * A file as the runtime can send it: itself where it is a Blob of the runtime's own. In Node it is read first, since
+   * its FormData (in Node 24) throws where nobody can catch it when a file on disk has changed meanwhile.
+   *
+   * @param {Blob} file
+   * @param {number} ms
+   */
+  content(file, ms) {
+    return this.#within(ms, async () => {
+      const isSafe = isNativeBlob(file) && !READS_WHILE_SENDING;
+      return { file: isSafe ? file : new Blob([await file.arrayBuffer()]) };
+    });
   }
 
   /**

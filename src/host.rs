@@ -59,7 +59,10 @@ extern "C" {
     pub(crate) fn bearer(this: &Host, refused: Option<&str>, ms: f64) -> Promise;
 
     #[wasm_bindgen(method)]
-    pub(crate) fn head(this: &Host, file: &JsValue, count: u32, ms: f64) -> Promise;
+    pub(crate) fn bytes(this: &Host, file: &JsValue, from: f64, to: f64, ms: f64) -> Promise;
+
+    #[wasm_bindgen(method)]
+    pub(crate) fn content(this: &Host, file: &JsValue, ms: f64) -> Promise;
 
     #[wasm_bindgen(method)]
     pub(crate) fn wait(this: &Host, ms: f64, task_id: Option<&str>) -> Promise;
@@ -93,7 +96,7 @@ extern "C" {
 #[wasm_bindgen]
 extern "C" {
     /// What `npm/` made of an `Upscaler`'s options:
-    /// `{ baseUrl?, uploadBaseUrl?, bearer, limiter?, fetch, durations, events?, fail }`.
+    /// `{ baseUrl?, uploadBaseUrl?, bearer, limiter?, fetch, durations, events?, listen?, fail }`.
     #[derive(Clone, Debug)]
     pub type Settings;
 

@@ -14,6 +14,8 @@ mod error;
 #[cfg(feature = "exports")]
 mod exports;
 mod file;
+#[cfg(feature = "exports")]
+mod fingerprint;
 mod host;
 #[cfg(feature = "exports")]
 mod listen;
@@ -31,7 +33,8 @@ pub use crisp_upscale_core::wire::{State, TaskDetail};
 pub use error::UpscaleError;
 #[cfg(feature = "exports")]
 pub use exports::{
-    check_repeat, create_task, credits, download, follow, get_task, is_key_over, listen, preflight, upload,
+    check_repeat, create_task, credits, download, fingerprint, follow, get_task, is_key_over, key_header,
+    listen, preflight, upload,
 };
 #[cfg(feature = "exports")]
 pub use host::{Line, Run, Settings};

@@ -41,10 +41,15 @@ impl Ask<'_> {
         }
     }
 
+    /// Whether it carries what the server is to do something with.
+    pub(crate) fn has_body(&self) -> bool {
+        matches!(self, Ask::Create(_) | Ask::Upload(_))
+    }
+
     /// Whether it asks how something stands. A file on another host too: a browser keeps what an `<img>` without
     /// `crossorigin` has loaded, which a page may not read, and would answer with that.
     fn is_read(&self) -> bool {
-        !matches!(self, Ask::Create(_) | Ask::Upload(_))
+        !self.has_body()
     }
 }
 

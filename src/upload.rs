@@ -3,82 +3,118 @@
 use crisp_upscale_core::failure::Failure;
 use crisp_upscale_core::image::{HEAD_BYTES, Header};
 use crisp_upscale_core::input;
-use crisp_upscale_core::job::Event;
+use crisp_upscale_core::job::{Event, Fault};
 use crisp_upscale_core::json::Json;
-use crisp_upscale_core::upload::{Next, Upload as Rule};
+use crisp_upscale_core::upload::{Next, Upload as Rule, late};
 use crisp_upscale_core::wire::UPLOAD_PATH;
-use js_sys::Uint8Array;
+use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 
 use crate::call::{Act, Call, Came, Do, error_of};
-use crate::host::{form, left, now, random};
+use crate::host::{Parsed, form, left, now, random};
 use crate::request::Ask;
+
+/// Why a step failed, and what the runtime said.
+type Failed = (Box<Failure>, JsValue);
 
 /// Checks a file and uploads it. Tells the updates `warning`, `uploading` and `uploaded`.
 /// The file stays in JavaScript: no more than its head enters our memory.
 pub(crate) struct Upload {
     file: JsValue,
-    /// Nothing until the file was looked at.
-    begun: Option<(Header, Rule)>,
+    stage: Stage,
     /// Where the file can be fetched.
     pub(crate) url: String,
 }
 
-impl Upload {
-    pub(crate) fn new(file: JsValue) -> Self {
-        Upload { file, begun: None, url: String::new() }
-    }
-
-    fn look(&mut self, call: &Call, came: Came) -> Result<Option<Do<'static>>, (Box<Failure>, JsValue)> {
-        let failed = |failure| (failure, JsValue::UNDEFINED);
-        let Came::Waited(head) = came else {
-            call.check(input::upload_base_url(&call.settings.upload_base_url())).map_err(failed)?;
-            return Ok(Some(Do::Wait(call.host.head(&self.file, HEAD_BYTES as u32, left(call.deadline)))));
-        };
-        if head.get("byteLength").is_none() {
-            return Err((unreadable(), error_of(&head)));
-        }
-        let size = crate::host::Parsed(self.file.clone()).number_at("size").unwrap_or_default();
-        let header = input::file(&Uint8Array::new(&head.0).to_vec(), size as u64).map_err(failed)?;
-        tell_warning(call, header);
-        call.host.tell("uploading", "");
-        self.begun = Some((header, Rule::new(call.deadline)));
-        Ok(None)
-    }
+/// How far an upload is.
+enum Stage {
+    /// Its head is to be read.
+    Unread,
+    /// Its content is to be had in a form that the runtime can send.
+    Checked(Header),
+    /// It is sent.
+    Sending(Header, Rule),
+    /// A request broke off, perhaps since the file has changed, which is being looked at.
+    Doubted(Header, Rule, JsValue),
+    /// Of no more use.
+    Done,
 }
 
-impl Act for Upload {
-    fn step(&mut self, call: &Call, came: Came) -> Do<'_> {
-        let (mut event, mut cause) = (Event::Start, JsValue::UNDEFINED);
-        if self.begun.is_some() {
-            (event, cause) = came.into_event();
-        } else {
-            match self.look(call, came) {
-                Ok(None) => {}
-                Ok(Some(next)) => return next,
-                Err((failure, cause)) => return Do::Fail(failure, cause),
+impl Upload {
+    pub(crate) fn new(file: JsValue) -> Self {
+        Upload { file, stage: Stage::Unread, url: String::new() }
+    }
+
+    fn advance(&mut self, call: &Call, came: Came) -> Result<Do<'static>, Failed> {
+        match (std::mem::replace(&mut self.stage, Stage::Done), came) {
+            (Stage::Unread, Came::Waited(head)) => {
+                let header = check_file(&self.file, &head)?;
+                tell_warning(call, header);
+                self.stage = Stage::Checked(header);
+                Ok(Do::Wait(call.host.content(&self.file, left(call.deadline))))
             }
+            (Stage::Unread, _) => {
+                call.check(input::upload_base_url(&call.settings.upload_base_url())).map_err(bare)?;
+                self.stage = Stage::Unread;
+                Ok(Do::Wait(read_head(call, &self.file)))
+            }
+            (Stage::Checked(header), Came::Waited(content)) => {
+                self.file = content.get("file").ok_or_else(|| unread(&content))?.0;
+                call.host.tell("uploading", "");
+                self.send(call, header, Rule::new(call.deadline), Event::Start, JsValue::UNDEFINED)
+            }
+            // A browser says the same of a file that has changed and of a network that is gone.
+            (Stage::Sending(header, rule), Came::Fault(Fault::Lost, error)) => {
+                self.stage = Stage::Doubted(header, rule, error);
+                Ok(Do::Wait(read_head(call, &self.file)))
+            }
+            (Stage::Doubted(header, rule, error), Came::Waited(head)) => {
+                read(&head)?;
+                self.send(call, header, rule, Event::Failed(Fault::Lost), error)
+            }
+            (Stage::Sending(header, rule), came) => {
+                let (event, cause) = came.into_event();
+                self.send(call, header, rule, event, cause)
+            }
+            _ => Ok(Do::Done),
         }
-        let Some((header, rule)) = &mut self.begun else { return Do::Done };
-        match rule.handle(event, now()) {
+    }
+
+    fn send(
+        &mut self,
+        call: &Call,
+        header: Header,
+        mut rule: Rule,
+        event: Event<Parsed>,
+        cause: JsValue,
+    ) -> Result<Do<'static>, Failed> {
+        let next = rule.handle(event, now());
+        self.stage = Stage::Sending(header, rule);
+        match next {
             Next::Finish(Ok(url)) => {
                 call.host.tell("uploaded", &url);
                 self.url = url;
-                Do::Done
+                Ok(Do::Done)
             }
-            Next::Finish(Err(failure)) => Do::Fail(failure, cause),
-            Next::WaitUntil(instant) => Do::Wait(call.host.wait(left(instant), None)),
+            Next::Finish(Err(failure)) => Err((failure, cause)),
+            Next::WaitUntil(instant) => Ok(Do::Wait(call.host.wait(left(instant), None))),
             Next::Send(give_up) => {
                 // A name of its own: one used twice would overwrite the first file, and who could guess it could fetch it.
                 let mut name = random();
                 name.push('.');
                 name.push_str(header.format.extension());
                 match form(UPLOAD_PATH, &name, header.format.mime(), &self.file) {
-                    Some(form) => Do::Send(Ask::Upload(form), give_up),
-                    None => Do::Fail(unreadable(), JsValue::UNDEFINED),
+                    Some(form) => Ok(Do::Send(Ask::Upload(form), give_up)),
+                    None => Err(bare(unreadable())),
                 }
             }
         }
+    }
+}
+
+impl Act for Upload {
+    fn step(&mut self, call: &Call, came: Came) -> Do<'_> {
+        self.advance(call, came).unwrap_or_else(|(failure, cause)| Do::Fail(failure, cause))
     }
 
     #[cfg(feature = "exports")]
@@ -87,8 +123,41 @@ impl Act for Upload {
     }
 }
 
+/// Reads a file's first bytes.
+pub(crate) fn read_head(call: &Call, file: &JsValue) -> Promise {
+    call.host.bytes(file, 0.0, HEAD_BYTES as f64, left(call.deadline))
+}
+
+/// Checks a file by its first bytes, as they came of [`read_head`].
+pub(crate) fn check_file(file: &JsValue, head: &Parsed) -> Result<Header, Failed> {
+    let head = read(head)?;
+    input::file(&head, size(file) as u64).map_err(bare)
+}
+
+/// A file's size in bytes.
+pub(crate) fn size(file: &JsValue) -> f64 {
+    Parsed(file.clone()).number_at("size").unwrap_or_default()
+}
+
+/// The bytes that came of a file.
+pub(crate) fn read(came: &Parsed) -> Result<Vec<u8>, Failed> {
+    match came.get("byteLength") {
+        Some(_) => Ok(Uint8Array::new(&came.0).to_vec()),
+        None => Err(unread(came)),
+    }
+}
+
+/// Why nothing came of a file.
+fn unread(came: &Parsed) -> Failed {
+    if came.0.is_undefined() { bare(late()) } else { (unreadable(), error_of(came)) }
+}
+
+fn bare(failure: Box<Failure>) -> Failed {
+    (failure, JsValue::UNDEFINED)
+}
+
 fn unreadable() -> Box<Failure> {
-    Failure::invalid("The file cannot be read. Choose it again.")
+    Failure::invalid("The file cannot be read: it may have been changed, moved or deleted. Choose it again.")
 }
 
 pub(crate) fn tell_warning(call: &Call, header: Header) {

@@ -337,7 +337,7 @@ test("a time-out carries the task, and resume goes on with it", async () => {
   const { upscaler, creates } = serviceOf({
     polls: [() => (ended ? done() : record({ state: "generating" }))],
   });
-  const error = await failure(upscaler.upscale(IMAGE, { timeout: 50 }));
+  const error = await failure(upscaler.upscale(IMAGE, { timeout: 2_000 }));
   assert.deepEqual([error.kind, error.taskId, error.charged], ["timeout", "abc", "unknown"]);
   ended = true;
   assert.equal((await error.resume?.().result())?.url, RESULT);

@@ -19,11 +19,16 @@ const SOURCES = {
   "a response of another type": "new Response(bytes)",
   "the compiled module": "new WebAssembly.Module(bytes)",
   "a promise of it": "WebAssembly.compile(bytes)",
+  "a module of another realm": 'elsewhere("new WebAssembly.Module(bytes)", { bytes })',
+  "bytes of another realm": 'elsewhere("Uint8Array.from(bytes)", { bytes })',
+  "a response of another package":
+    'Object.defineProperty({ arrayBuffer: async () => bytes }, Symbol.toStringTag, { value: "Response" })',
 };
 
 /** @param {string} entry @param {string} source */
 const scriptOf = (entry, source) => `
 import { readFile } from "node:fs/promises";
+import { runInNewContext as elsewhere } from "node:vm";
 const { preload, Upscaler } = await import(${JSON.stringify(entry)});
 const bytes = await readFile(${JSON.stringify(WASM)});
 const kindOf = (loading) => loading.then(() => "loaded", ({ kind }) => kind);

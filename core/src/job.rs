@@ -65,6 +65,10 @@ pub enum Fault {
     NoConnection,
     /// There was no token to send it with, so nothing was sent.
     NoToken,
+    /// The token did not come in time, so nothing was sent.
+    TokenTimedOut,
+    /// The caller's own `fetch` refused the request unread, so nothing was sent.
+    FetchRefused,
     /// The connection failed; the request may have arrived.
     Lost,
     /// The time for this request is over; it may have arrived.
@@ -77,6 +81,8 @@ impl Fault {
     pub fn of_read(self) -> Box<Failure> {
         match self {
             Fault::NoToken => no_token(Charged::Unknown),
+            Fault::TokenTimedOut => token_timed_out(Charged::Unknown),
+            Fault::FetchRefused => fetch_refused(Charged::Unknown),
             _ => Failure::new(Kind::Unreachable, Charged::Unknown).retryable(),
         }
     }
@@ -85,6 +91,17 @@ impl Fault {
 pub(crate) fn no_token(charged: Charged) -> Box<Failure> {
     let message = "The token could not be had, so nothing was sent. The cause says why.";
     Failure::saying(Kind::Unauthorized, charged, message).retryable()
+}
+
+pub(crate) fn token_timed_out(charged: Charged) -> Box<Failure> {
+    let message = "The token did not come in time, so nothing was sent. Check the function given as token.";
+    Failure::saying(Kind::Timeout, charged, message).retryable()
+}
+
+pub(crate) fn fetch_refused(charged: Charged) -> Box<Failure> {
+    let message = "The fetch option did not take the request, so nothing was sent. \
+                   Give a function like the global fetch that takes a Request. The cause is what it threw.";
+    Failure::saying(Kind::InvalidInput, charged, message)
 }
 
 /// What to do next.
@@ -293,6 +310,8 @@ impl Creating {
                 Created::Failed(failure) => self.fail(failure),
             },
             Event::Failed(Fault::NoToken) => self.fail(no_token(Charged::No)),
+            Event::Failed(Fault::TokenTimedOut) => self.fail(token_timed_out(Charged::No)),
+            Event::Failed(Fault::FetchRefused) => self.fail(fetch_refused(Charged::No)),
             Event::Failed(Fault::NoConnection) => {
                 self.dials += 1;
                 let failure = Failure::new(Kind::Unreachable, Charged::No).retryable();

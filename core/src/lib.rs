@@ -2,7 +2,9 @@
 //! API's wire format means, how one upscale lives, and what it costs. Whoever has a
 //! network and a clock plays a [`job::Job`].
 
+pub mod digest;
 pub mod failure;
+pub mod fetch_option;
 #[cfg(feature = "gateway")]
 pub mod gateway;
 pub mod head;

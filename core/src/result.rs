@@ -60,8 +60,10 @@ impl UpscaleResult {
 pub fn not_fetched(task_id: &str, came: Result<u16, Fault>) -> Box<Failure> {
     let (kind, status) = match came {
         Ok(status) => (Kind::BadReply, Some(status)),
-        Err(Fault::TimedOut) => (Kind::Timeout, None),
-        Err(Fault::NoToken | Fault::NoConnection | Fault::Lost) => (Kind::Unreachable, None),
+        Err(Fault::TimedOut | Fault::TokenTimedOut) => (Kind::Timeout, None),
+        Err(Fault::NoToken | Fault::FetchRefused | Fault::NoConnection | Fault::Lost) => {
+            (Kind::Unreachable, None)
+        }
     };
     let message = "The upscaled image could not be fetched from where it is kept. It is paid for: try again, \
                    or fetch its URL in another way.";

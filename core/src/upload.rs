@@ -3,7 +3,7 @@
 //! createTask it is sent again when its outcome is unknown.
 
 use crate::failure::{Charged, Failure, Kind};
-use crate::job::{Event, Fault, Instant, no_token};
+use crate::job::{Event, Fault, Instant, fetch_refused, no_token, token_timed_out};
 use crate::json::Json;
 use crate::pace;
 use crate::verdict::{Uploaded, uploaded};
@@ -61,6 +61,8 @@ impl Upload {
                 Uploaded::Failed(failure) => Next::Finish(Err(failure)),
             },
             Event::Failed(Fault::NoToken) => Next::Finish(Err(no_token(Charged::No))),
+            Event::Failed(Fault::TokenTimedOut) => Next::Finish(Err(token_timed_out(Charged::No))),
+            Event::Failed(Fault::FetchRefused) => Next::Finish(Err(fetch_refused(Charged::No))),
             Event::Failed(Fault::TimedOut) => self.again(None, late(), now),
             Event::Failed(Fault::NoConnection | Fault::Lost) => {
                 self.again(None, Failure::new(Kind::Unreachable, Charged::No).retryable(), now)
@@ -78,7 +80,9 @@ impl Upload {
     }
 }
 
-fn late() -> Box<Failure> {
+/// The caller's time was over before the file was uploaded.
+#[must_use]
+pub fn late() -> Box<Failure> {
     let message = "The time was over before the file was uploaded. Try again with a longer timeout.";
     Failure::saying(Kind::Timeout, Charged::No, message).retryable()
 }

@@ -91,6 +91,8 @@ fn a_later_refusal_does_not_tell_what_became_of_the_first_request() {
         (says(200, r#"{"code":402,"msg":"no credits"}"#), 2, "no credits"),
         (Event::Failed(Fault::NoConnection), 4, "cannot be reached"),
         (Event::Failed(Fault::NoToken), 2, "token"),
+        (Event::Failed(Fault::TokenTimedOut), 2, "did not come in time"),
+        (Event::Failed(Fault::FetchRefused), 2, "fetch option"),
     ] {
         let (sent, failure) = play(job(600_000), &[Event::Failed(Fault::Lost), last.clone()]);
         let failure = failure.unwrap();
@@ -111,4 +113,16 @@ fn a_token_that_cannot_be_had_costs_nothing() {
     assert_eq!(sent, [0], "whoever gives it may try again itself");
     assert_eq!((failure.kind, failure.charged), (Kind::Unauthorized, Charged::No));
     assert!(failure.retryable);
+}
+
+#[test]
+fn a_token_that_is_late_or_a_fetch_that_refuses_costs_nothing() {
+    for (fault, kind, retryable) in
+        [(Fault::TokenTimedOut, Kind::Timeout, true), (Fault::FetchRefused, Kind::InvalidInput, false)]
+    {
+        let (sent, failure) = play(job(600_000), &[Event::Failed(fault)]);
+        let failure = failure.unwrap();
+        assert_eq!(sent, [0]);
+        assert_eq!((failure.kind, failure.charged, failure.retryable), (kind, Charged::No, retryable));
+    }
 }
