@@ -245,6 +245,7 @@ function stored<T>(work: Promise<T>): Promise<T> {
 const STORE_FAILED = {
   kind: "store-failed",
   code: null,
+  failCode: null,
   status: null,
   message: "The store failed, so nothing was handed out. The service is asked to call again.",
   charged: "unknown",

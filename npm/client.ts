@@ -484,6 +484,7 @@ export class Client {
 type Told = [
   kind: Failure["kind"],
   code: number | null,
+  failCode: string | null,
   status: number | null,
   message: string,
   taskId: string | null,
@@ -497,8 +498,8 @@ export type Fail = (failure: Told, cause: unknown) => UpscaleError;
 
 /** A failure with names to what the WebAssembly says of it. */
 export function named(told: Told): Failure {
-  const [kind, code, status, message, taskId, charged, retryable, resumable] = told;
-  return { kind, code, status, message, taskId, charged, retryable, resumable };
+  const [kind, code, failCode, status, message, taskId, charged, retryable, resumable] = told;
+  return { kind, code, failCode, status, message, taskId, charged, retryable, resumable };
 }
 
 /** A result with names to what the WebAssembly says of it, and with its `blob`. */
@@ -601,7 +602,7 @@ function submitted(taskId: string): Update[] {
 /** The time was over before the WebAssembly was loaded, which would have said so itself. */
 function lateFor(taskId: string): Told {
   const message = "The time is over and the task is not done. It goes on: resume it with its task id.";
-  return ["timeout", null, null, message, taskId, "unknown", false, true];
+  return ["timeout", null, null, null, message, taskId, "unknown", false, true];
 }
 
 /** Where to tell what happens before there is a task. */

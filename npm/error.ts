@@ -10,7 +10,7 @@ export type ErrorKind =
   | "invalid-input"
   /** Code 400: a bad request, or content that the service's policy refuses. */
   | "bad-request"
-  /** Code 401: the key is missing or wrong. */
+  /** Code 401 or 403: the key is missing, wrong, or not allowed to do this. */
   | "unauthorized"
   /** Code 402: not enough credits. */
   | "insufficient-credits"
@@ -28,7 +28,7 @@ export type ErrorKind =
   | "content-refused"
   /** Code 455: maintenance. */
   | "maintenance"
-  /** Code 500, or an HTTP 5xx. */
+  /** Code 500 or 408, or an HTTP 5xx. */
   | "server-error"
   /** Code 501, or a task that ended with `fail`. */
   | "generation-failed"
@@ -88,6 +88,7 @@ export function isRetryable(error: unknown): boolean {
 export interface Failure {
   kind: ErrorKind;
   code: number | null;
+  failCode: string | null;
   status: number | null;
   message: string;
   taskId: string | null;
@@ -99,6 +100,7 @@ export interface Failure {
 /** @internal What holds for every failure before anything is sent. */
 export const NOTHING_SENT = {
   code: null,
+  failCode: null,
   status: null,
   taskId: null,
   charged: "no",
@@ -116,6 +118,8 @@ export class UpscaleError extends Error {
   readonly kind: ErrorKind;
   /** The API's code, or a failed task's `failCode` where that is a number; `null` where none came. */
   readonly code: number | null;
+  /** A failed task's `failCode` as the service says it, which may be a word; `null` where there is none. */
+  readonly failCode: string | null;
   /** The HTTP status; `null` where no reply came. The API answers 200 to nearly everything. */
   readonly status: number | null;
   /** The task; `null` where none is known. */
@@ -132,6 +136,7 @@ export class UpscaleError extends Error {
     super(failure.message, cause === undefined ? undefined : { cause });
     this.kind = failure.kind;
     this.code = failure.code;
+    this.failCode = failure.failCode;
     this.status = failure.status;
     this.taskId = failure.taskId;
     this.charged = failure.charged;

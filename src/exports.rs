@@ -197,7 +197,7 @@ pub(crate) fn result(result: UpscaleResult) -> JsValue {
 }
 
 /// What a call that stopped rejects with: of a failure, what `npm/` makes of
-/// `[kind, code, status, message, taskId, charged, retryable, resumable]`.
+/// `[kind, code, failCode, status, message, taskId, charged, retryable, resumable]`.
 #[expect(clippy::boxed_local, reason = "it comes in its box, from which most of it is moved out")]
 pub(crate) fn thrown(settings: &Settings, halt: Halt) -> JsValue {
     let Some(failure) = halt.failure else { return halt.cause };
@@ -205,6 +205,7 @@ pub(crate) fn thrown(settings: &Settings, halt: Halt) -> JsValue {
     let failure = to_js(&(
         failure.kind.as_str(),
         code,
+        failure.fail_code,
         failure.status,
         failure.message,
         failure.task_id,

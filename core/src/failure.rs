@@ -11,7 +11,7 @@ pub enum Kind {
     InvalidInput,
     /// Code 400: a bad request, or content that the service's policy refuses.
     BadRequest,
-    /// Code 401: the key is missing or wrong.
+    /// Code 401 or 403: the key is missing, wrong, or not allowed to do this.
     Unauthorized,
     /// Code 402: not enough credits.
     InsufficientCredits,
@@ -29,7 +29,7 @@ pub enum Kind {
     ContentRefused,
     /// Code 455: maintenance.
     Maintenance,
-    /// Code 500, or an HTTP 5xx.
+    /// Code 500 or 408, or an HTTP 5xx.
     ServerError,
     /// Code 501, or a task that ended with `fail`.
     GenerationFailed,
@@ -58,7 +58,7 @@ impl Kind {
     pub fn of_code(code: i64) -> Self {
         match code {
             400 => Kind::BadRequest,
-            401 => Kind::Unauthorized,
+            401 | 403 => Kind::Unauthorized,
             402 => Kind::InsufficientCredits,
             404 => Kind::NotFound,
             405 => Kind::MethodNotAllowed,
@@ -67,7 +67,8 @@ impl Kind {
             433 => Kind::KeyLimit,
             451 => Kind::ContentRefused,
             455 => Kind::Maintenance,
-            500 => Kind::ServerError,
+            // 408: its own upstream gave nothing for ten minutes (a page of another model).
+            408 | 500 => Kind::ServerError,
             501 => Kind::GenerationFailed,
             505 => Kind::FeatureDisabled,
             _ => Kind::UnknownCode,
@@ -173,6 +174,8 @@ pub struct Failure {
     pub kind: Kind,
     /// The API's code, where one came: the envelope's, or a failed task's numeric `failCode`.
     pub code: Option<i64>,
+    /// A failed task's `failCode` in the service's own form, which may be a word.
+    pub fail_code: Option<String>,
     /// The HTTP status, where a reply came.
     pub status: Option<u16>,
     /// For people: what happened, what to do, and the API's own words.
@@ -205,6 +208,7 @@ impl Failure {
         Box::new(Failure {
             kind,
             code: None,
+            fail_code: None,
             status: None,
             message: message.to_owned(),
             task_id: None,
@@ -277,6 +281,7 @@ impl Failure {
         if let Some((ours, theirs)) = self.quote.and_then(|at| self.message.split_at_checked(at)) {
             self.message = ours.to_owned() + &redact(theirs, secret);
         }
+        self.fail_code = self.fail_code.map(|code| redact(&code, secret));
         self
     }
 }

@@ -1,15 +1,24 @@
 //! Whom a client asks: the API and its upload host, or what stands in for both.
 
+use crate::wire::{CREATE_TASK, RECORD_INFO};
+
 /// Where the API is.
 pub const API: &str = "https://api.kie.ai";
 
 /// Where the API's files are uploaded to.
 pub const UPLOADS: &str = "https://kieai.redpandaai.co";
 
-/// The API's base URL, as it was given or by default, with no slash at its end.
+/// What the vendor's pages show behind the API's host; the client adds it by itself.
+const ENDPOINTS: [&str; 4] = [CREATE_TASK, RECORD_INFO, "/api/v1/jobs", "/api/v1"];
+
+/// The API's base URL, as it was given or by default, with no slash and no endpoint of the API at its end.
 #[must_use]
 pub fn base_url(given: Option<String>) -> String {
-    given.map_or_else(|| API.to_owned(), trimmed)
+    let Some(mut url) = given.map(trimmed) else { return API.to_owned() };
+    if let Some(endpoint) = ENDPOINTS.iter().find(|endpoint| url.ends_with(**endpoint)) {
+        url.truncate(url.len() - endpoint.len());
+    }
+    trimmed(url)
 }
 
 /// The base URL that files are uploaded to: the API's own host for that, or, where another
@@ -18,9 +27,22 @@ pub fn base_url(given: Option<String>) -> String {
 pub fn upload_base_url(given: Option<String>, base_url: String) -> String {
     match given {
         Some(given) => trimmed(given),
-        None if base_url == API => UPLOADS.to_owned(),
+        None if is_api(&base_url) => UPLOADS.to_owned(),
         None => base_url,
     }
+}
+
+/// Whether it is the API's own host, in any spelling: letter case, a port, a dot at the end.
+fn is_api(base_url: &str) -> bool {
+    let host = authority(base_url);
+    let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+    host.strip_suffix('.').unwrap_or(host).eq_ignore_ascii_case(authority(API))
+}
+
+/// The host of a URL, with its port and whatever else stands before the path.
+pub(crate) fn authority(url: &str) -> &str {
+    let behind = url.find("//").and_then(|at| url.get(at + 2..)).unwrap_or_default();
+    behind.find(['/', '?', '#', '\\']).and_then(|end| behind.get(..end)).unwrap_or(behind)
 }
 
 fn trimmed(mut url: String) -> String {

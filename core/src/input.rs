@@ -1,6 +1,7 @@
 //! What a caller hands in, checked before anything is sent.
 
 use crate::failure::Failure;
+use crate::hosts;
 use crate::image::{self, Header};
 use crate::text::begins;
 use crate::wire::MODEL;
@@ -42,7 +43,7 @@ pub fn file(head: &[u8], total_bytes: u64) -> Result<Header, Box<Failure>> {
 /// # Errors
 /// As [`image_url`].
 pub fn base_url(url: &str) -> Result<(), Box<Failure>> {
-    web_url(url, "base URL")
+    base(url, "base URL")
 }
 
 /// Checks the base URL that files are uploaded to.
@@ -50,7 +51,7 @@ pub fn base_url(url: &str) -> Result<(), Box<Failure>> {
 /// # Errors
 /// As [`image_url`].
 pub fn upload_base_url(url: &str) -> Result<(), Box<Failure>> {
-    web_url(url, "uploadBaseUrl")
+    base(url, "uploadBaseUrl")
 }
 
 /// Checks the URL that the end of a task is posted to.
@@ -86,6 +87,24 @@ pub fn key(key: &str) -> Result<(), Box<Failure>> {
 /// As [`image_url`].
 pub fn task_id(id: &str) -> Result<(), Box<Failure>> {
     if id.is_empty() { Err(Failure::invalid("The task id is empty.")) } else { Ok(()) }
+}
+
+/// A URL that paths are added to.
+fn base(url: &str, what: &str) -> Result<(), Box<Failure>> {
+    web_url(url, what)?;
+    // No path of a server's has these, and what is added behind them would be no path either.
+    if url.bytes().any(|byte| b"?#\\".contains(&byte)) || hosts::authority(url).contains('@') {
+        let mut message = String::from("The ");
+        message.push_str(what);
+        message.push_str(" has a query, a fragment, a backslash or a user name in it. Give the scheme, the host and the path alone.");
+        return Err(Failure::invalid(&message));
+    }
+    Ok(())
+}
+
+/// Whether this is a URL by http or https.
+pub(crate) fn is_web_url(url: &str) -> bool {
+    web_url(url, "").is_ok()
 }
 
 /// By form only: browsers and services know more of URLs than these rules, and what

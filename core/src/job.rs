@@ -572,7 +572,10 @@ impl Following {
     }
 
     fn timeout(&self) -> Box<Failure> {
-        let failure = Failure::new(Kind::Timeout, Charged::Unknown).of_task(&self.task_id);
+        let mut failure = Failure::new(Kind::Timeout, Charged::Unknown).of_task(&self.task_id);
+        if let Some(state) = &self.state {
+            failure = failure.adding(" Its last state: ", state.as_str()).adding(".", "");
+        }
         match &self.trouble {
             Some(trouble) => failure.adding(" The last look at it failed: ", trouble),
             None => failure,

@@ -3,7 +3,7 @@
 use crate::failure::{Charged, Failure, Kind};
 use crate::input;
 use crate::json::Json;
-use crate::text::{contains, number};
+use crate::text::{contains, number, push_number};
 use crate::wire::{self, Envelope, Reply, TaskDetail};
 
 /// What the reply to a createTask means.
@@ -20,18 +20,22 @@ pub enum Created {
 
 /// Codes with which the service refuses to make a task. 500 and 501 are not among
 /// them: a server that breaks may have made the task before.
-const REFUSALS: [i64; 10] = [400, 401, 402, 404, 405, 422, 433, 451, 455, 505];
+const REFUSALS: [i64; 11] = [400, 401, 402, 403, 404, 405, 422, 433, 451, 455, 505];
 
 /// What code 500 says where it is a refusal all the same: permanent parameter
-/// errors and an empty account, met by several clients of the API.
-const REFUSALS_AT_500: [&str; 2] = ["image is required", "credits insufficient"];
+/// errors and an empty account, met by several clients of the API. And the code that it stands for.
+const REFUSALS_AT_500: [(&str, i64); 2] = [("image is required", 500), ("credits insufficient", 402)];
+
+/// Statuses by which a server or proxy says that it has not passed the request on, where the body is not the API's.
+/// 403 is not among them: a filter in between may block a reply whose request went through.
+const NOT_PASSED_ON: [u16; 8] = [401, 404, 405, 407, 413, 414, 421, 431];
 
 /// Reads the reply to a createTask.
 #[must_use]
 pub fn created<V: Json>(reply: &Reply<V>) -> Created {
     let envelope = reply.envelope();
     // Whatever code and status are: a task that has an id can be looked at, and tells the truth.
-    if let Some(task_id) = envelope.as_ref().and_then(Envelope::task_id) {
+    if let Some(task_id) = reply.body.as_ref().and_then(wire::task_id) {
         return Created::Made(task_id);
     }
     let code = envelope.as_ref().map(|envelope| envelope.code);
@@ -40,18 +44,41 @@ pub fn created<V: Json>(reply: &Reply<V>) -> Created {
         let failure = refused(429, envelope.as_ref(), reply.status);
         return Created::Limited(reply.retry_after, failure.retryable());
     }
-    let Some(envelope) = envelope else {
-        return Created::Failed(unknown::<V>(reply.status, None));
-    };
-    if REFUSALS.contains(&envelope.code) || is_refusal_at_500(&envelope, reply.status) {
-        return Created::Failed(refused(envelope.code, Some(&envelope), reply.status));
-    }
-    Created::Failed(unknown(reply.status, Some(&envelope)))
+    Created::Failed(match envelope {
+        Some(envelope) if REFUSALS.contains(&envelope.code) => {
+            refused(envelope.code, Some(&envelope), reply.status)
+        }
+        Some(envelope) => match refusal_at_500(&envelope, reply.status) {
+            Some(meant) => {
+                let mut failure = refused(meant, Some(&envelope), reply.status);
+                failure.code = Some(envelope.code);
+                failure
+            }
+            None => unknown(reply.status, Some(&envelope)),
+        },
+        None if NOT_PASSED_ON.contains(&reply.status) => not_passed_on(reply.status),
+        None => unknown::<V>(reply.status, None),
+    })
 }
 
-fn is_refusal_at_500<V>(envelope: &Envelope<V>, status: u16) -> bool {
+/// The code that a code 500 stands for, where it is a refusal.
+fn refusal_at_500<V>(envelope: &Envelope<V>, status: u16) -> Option<i64> {
     let msg = envelope.msg.as_deref().unwrap_or_default().to_ascii_lowercase();
-    envelope.code == 500 && status == 200 && REFUSALS_AT_500.iter().any(|known| contains(&msg, known))
+    let is_known = |known: &&(&str, i64)| envelope.code == 500 && status == 200 && contains(&msg, known.0);
+    REFUSALS_AT_500.iter().find(is_known).map(|known| known.1)
+}
+
+fn not_passed_on(status: u16) -> Box<Failure> {
+    let kind = match status {
+        401 => Kind::Unauthorized,
+        404 => Kind::NotFound,
+        405 => Kind::MethodNotAllowed,
+        _ => Kind::BadReply,
+    };
+    let mut message = String::from("Another server than the API refused the request, with HTTP status ");
+    push_number(&mut message, status.into());
+    message.push_str(". No task was made. Check the base URL.");
+    Failure::saying(kind, Charged::No, &message).with(None, status, None)
 }
 
 fn refused<V>(code: i64, envelope: Option<&Envelope<V>>, status: u16) -> Box<Failure> {
@@ -104,10 +131,26 @@ pub fn looked<V: Json>(reply: &Reply<V>) -> Looked {
         // Documented for an unknown id, and what the wire says instead: `recordInfo is null`.
         404 => Looked::Missing(missing(&envelope, status)),
         422 if says_null(&envelope) => Looked::Missing(missing(&envelope, status)),
-        400 | 401 | 402 | 405 | 422 | 433 | 451 | 501 | 505 => Looked::Failed(failure),
-        // 200 without a record, 429, 455, 500, and what nobody has documented.
+        400 | 401 | 402 | 403 | 405 | 422 | 433 | 451 | 501 | 505 => Looked::Failed(failure),
+        // The task is over, as far as the service knows; its record may still come.
+        408 => Looked::Failed(gave_nothing(&envelope, status)),
+        // It says that it went well, and there is no record in it.
+        200 => Looked::Again(reply.retry_after, no_record(&envelope, status)),
+        // 429, 455, 500, and what nobody has documented.
         _ => Looked::Again(reply.retry_after, failure.retryable()),
     }
+}
+
+fn gave_nothing<V>(envelope: &Envelope<V>, status: u16) -> Box<Failure> {
+    let message = "The service got nothing from the model for ten minutes and has ended the task. Resume it later, or \
+                   look at the account before you send it again.";
+    let failure = Failure::saying(Kind::ServerError, Charged::Unknown, message);
+    failure.with(Some(envelope.code), status, envelope.msg.as_deref())
+}
+
+fn no_record<V>(envelope: &Envelope<V>, status: u16) -> Box<Failure> {
+    let failure = Failure::new(Kind::BadReply, Charged::Unknown);
+    failure.with(Some(envelope.code), status, envelope.msg.as_deref()).retryable()
 }
 
 fn missing<V>(envelope: &Envelope<V>, status: u16) -> Box<Failure> {
@@ -127,7 +170,8 @@ pub fn failed(detail: &TaskDetail) -> Box<Failure> {
     if detail.fail_code.as_deref() == Some(OUTCOME_UNKNOWN) {
         let message = "The gateway sent the request and no readable answer came: the task may have been made and \
                        charged. Resume it later, or look at the account before you send it again.";
-        let failure = Failure::saying(Kind::OutcomeUnknown, Charged::Unknown, message);
+        let mut failure = Failure::saying(Kind::OutcomeUnknown, Charged::Unknown, message);
+        failure.fail_code.clone_from(&detail.fail_code);
         return failure.quoting(detail.fail_msg.as_deref());
     }
     // A failed task consumes nothing (`creditsConsumed` is 0.0); believe a record that says otherwise.
@@ -136,6 +180,7 @@ pub fn failed(detail: &TaskDetail) -> Box<Failure> {
         _ => Charged::No,
     };
     let mut failure = Failure::new(Kind::GenerationFailed, charged);
+    failure.fail_code.clone_from(&detail.fail_code);
     failure.code = detail.fail_code.as_deref().and_then(number).and_then(|code| i64::try_from(code).ok());
     failure.quoting(detail.fail_msg.as_deref().or(detail.fail_code.as_deref()))
 }

@@ -2,7 +2,7 @@
 #![allow(clippy::expect_used)]
 
 use crisp_upscale_core::failure::{Charged, Failure, Kind};
-use crisp_upscale_core::input::{base_url, call_back_url, image_url, key, model, task_id};
+use crisp_upscale_core::input::{base_url, call_back_url, image_url, key, model, task_id, upload_base_url};
 
 /// A refusal before anything was sent: it costs nothing and has been answered by nobody.
 fn refused(row: &str, checked: Result<(), Box<Failure>>) -> Box<Failure> {
@@ -38,8 +38,36 @@ fn whole_web_urls_are_taken() {
         "https://host.example?query-without-a-path",
     ] {
         for (what, check) in CHECKS {
+            // What paths are added to has no query, no fragment and no user.
+            if what == "base URL" && url.contains(['?', '#', '@']) {
+                continue;
+            }
             assert_eq!(check(url), Ok(()), "{what}: {url}");
         }
+    }
+}
+
+#[test]
+fn a_base_url_is_a_scheme_a_host_and_a_path() {
+    for url in [
+        "https://host.example?key=1",
+        "https://host.example/path?",
+        "https://host.example/path#part",
+        "https://host.example/#",
+        "https://user:password@host.example",
+        "https://user@host.example/path",
+        "https://host.example\\path",
+    ] {
+        for check in [base_url, upload_base_url] {
+            let failure = refused(url, check(url));
+            assert!(
+                failure.message.contains("Give the scheme, the host and the path alone."),
+                "{url}: {failure:?}"
+            );
+        }
+    }
+    for url in ["https://host.example/@scope/path", "https://host.example:8443/a/b", "http://[::1]:8787"] {
+        assert_eq!((base_url(url), upload_base_url(url)), (Ok(()), Ok(())), "{url}");
     }
 }
 

@@ -491,6 +491,7 @@ fn a_time_that_is_over_while_following_names_the_task() {
     expect_task_failure("goes on", &lived, Kind::Timeout, Charged::Unknown);
     assert_eq!(lived.ended, BEGIN + 300_000);
     assert!(!lived.failure().message.contains("last look"), "{}", lived.failure().message);
+    assert!(lived.failure().message.ends_with("Its last state: generating."), "{}", lived.failure().message);
 
     // The last trouble is told, in the words for it.
     let rows = [

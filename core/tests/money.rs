@@ -15,10 +15,11 @@ use serde_json::{Value, json};
 const STATUSES: [u16; 6] = [200, 0, 302, 400, 500, 502];
 
 /// Codes with which nothing was made, and their kinds.
-const REFUSALS: [(i64, Kind); 10] = [
+const REFUSALS: [(i64, Kind); 11] = [
     (400, Kind::BadRequest),
     (401, Kind::Unauthorized),
     (402, Kind::InsufficientCredits),
+    (403, Kind::Unauthorized),
     (404, Kind::NotFound),
     (405, Kind::MethodNotAllowed),
     (422, Kind::Validation),
@@ -29,15 +30,14 @@ const REFUSALS: [(i64, Kind); 10] = [
 ];
 
 /// What is not the API's, as bodies: a proxy's page, a cut reply, other JSON, nothing.
-const NO_ENVELOPES: [&str; 8] = [
+const NO_ENVELOPES: [&str; 7] = [
     "<html><body>502 Bad Gateway</body></html>",
     r#"{"code":200,"msg":"success","data":{"taskId":"5f"#,
     "",
     "null",
     "[]",
     "200",
-    r#"{"data":{"taskId":"5f48"}}"#,
-    r#"{"code":"200","data":{"taskId":"5f48"}}"#,
+    r#"{"code":"success","data":{"param":"{\"taskId\":\"5f48\"}"}}"#,
 ];
 
 fn expect_made(row: &str, reply: &Reply<Value>) {
@@ -83,6 +83,17 @@ fn a_task_id_means_made() {
             expect_made(&format!("{body} at {status}"), &reply(status, &body.to_string()));
         }
     }
+    for body in [
+        json!({"code": "200", "data": {"taskId": "5f48"}}),
+        json!({"data": {"taskId": "5f48"}}),
+        json!({"code": 200, "data": {"task_id": "5f48"}}),
+        json!({"code": 200, "data": {"recordId": "5f48"}}),
+        json!({"code": 200, "taskId": "5f48"}),
+        json!({"code": 200, "task_id": "5f48", "data": null}),
+        json!({"recordId": "5f48"}),
+    ] {
+        expect_made(&body.to_string(), &reply(200, &body.to_string()));
+    }
 }
 
 #[test]
@@ -94,6 +105,7 @@ fn a_refusal_costs_nothing_and_is_not_sent_again() {
                 json!({"code": code, "message": "the service's words"}),
                 json!({"code": code}),
                 json!({"code": code, "msg": null, "data": {}}),
+                json!({"code": code.to_string(), "msg": "in quotes"}),
             ] {
                 expect_refused(&format!("{body} at {status}"), &reply(status, &body.to_string()), kind, code);
             }
@@ -131,10 +143,15 @@ fn a_task_id_wins_even_over_a_429() {
 
 #[test]
 fn known_refusals_at_500_cost_nothing() {
-    for msg in ["image is required", "Image is required", "Credits insufficient", "credits insufficient."] {
+    for (msg, kind) in [
+        ("image is required", Kind::ServerError),
+        ("Image is required", Kind::ServerError),
+        ("Credits insufficient", Kind::InsufficientCredits),
+        ("credits insufficient.", Kind::InsufficientCredits),
+    ] {
         for name in ["msg", "message"] {
             let body = json!({"code": 500, name: msg, "data": null}).to_string();
-            expect_refused(&body, &reply(200, &body), Kind::ServerError, 500);
+            expect_refused(&body, &reply(200, &body), kind, 500);
             // Where HTTP says so too, the server itself broke, or one before it.
             for status in STATUSES.into_iter().filter(|&status| status != 200) {
                 expect_unknown(&format!("{body} at {status}"), &reply(status, &body));
@@ -177,13 +194,50 @@ fn every_other_code_may_have_made_a_task() {
 #[test]
 fn what_is_no_envelope_may_have_made_a_task() {
     let statuses = [
-        0, 200, 201, 204, 301, 302, 304, 307, 308, 400, 401, 402, 403, 404, 405, 413, 422, 455, 500, 502,
-        503, 504, 524,
+        0, 200, 201, 204, 301, 302, 304, 307, 308, 400, 402, 403, 406, 408, 409, 410, 415, 422, 451, 455,
+        500, 502, 503, 504, 524,
     ];
     for status in statuses {
         for body in NO_ENVELOPES {
             expect_unknown(&format!("{body:?} at {status}"), &reply(status, body));
         }
+    }
+}
+
+/// Whatever answers so has not passed the request on, since its words are not the API's.
+#[test]
+fn a_refusal_by_another_server_made_nothing() {
+    let kinds = [
+        (401, Kind::Unauthorized),
+        (404, Kind::NotFound),
+        (405, Kind::MethodNotAllowed),
+        (407, Kind::BadReply),
+        (413, Kind::BadReply),
+        (414, Kind::BadReply),
+        (421, Kind::BadReply),
+        (431, Kind::BadReply),
+    ];
+    let spring =
+        r#"{"timestamp":"2026-01-01T00:00:00Z","status":404,"error":"Not Found","path":"/api/v1/api/v1"}"#;
+    for (status, kind) in kinds {
+        for body in NO_ENVELOPES.into_iter().chain([spring]) {
+            let row = format!("{body:?} at {status}");
+            let Created::Failed(failure) = created(&reply(status, body)) else { panic!("{row}") };
+            assert_eq!((failure.kind, failure.charged), (kind, Charged::No), "{row}");
+            assert_eq!(
+                (failure.code, failure.status, failure.retryable),
+                (None, Some(status), false),
+                "{row}"
+            );
+            assert!(
+                failure.message.ends_with("No task was made. Check the base URL."),
+                "{}",
+                failure.message
+            );
+        }
+        // An envelope says more than the status.
+        let body = r#"{"code":500,"msg":"Internal server error"}"#;
+        expect_unknown(&format!("{body} at {status}"), &reply(status, body));
     }
 }
 
@@ -198,7 +252,7 @@ fn a_success_without_a_task_id_may_have_made_a_task() {
         json!({"taskId": null}),
         json!({"taskId": 5}),
         json!({"taskId": ["5f48"]}),
-        json!({"recordId": "5f48"}),
+        json!({"param": "{\"taskId\":\"5f48\"}"}),
     ] {
         let body = json!({"code": 200, "msg": "success", "data": data}).to_string();
         expect_unknown(&body, &reply(200, &body));
@@ -317,6 +371,11 @@ fn a_failed_task_is_free_unless_its_record_says_otherwise() {
         );
         assert!(failure.message.ends_with(ending), "{row}: {}", failure.message);
         assert!(!failure.retryable, "{row}");
+        let word = data["failCode"].as_str().filter(|word| !word.is_empty());
+        assert_eq!(
+            failure.fail_code,
+            word.map(str::to_owned).or(data["failCode"].as_i64().map(|code| code.to_string()))
+        );
     }
 }
 
@@ -388,6 +447,9 @@ fn every_kind_has_its_word() {
 fn every_documented_code_has_its_own_kind() {
     let mut codes = REFUSALS.to_vec();
     codes.extend([(429, Kind::RateLimited), (500, Kind::ServerError), (501, Kind::GenerationFailed)]);
+    // Two that mean the same as another one.
+    assert_eq!((Kind::of_code(403), Kind::of_code(408)), (Kind::Unauthorized, Kind::ServerError));
+    codes.retain(|(code, _)| *code != 403);
     for (code, kind) in &codes {
         assert_eq!(Kind::of_code(*code), *kind, "{code}");
         assert_eq!(
@@ -397,7 +459,7 @@ fn every_documented_code_has_its_own_kind() {
         );
     }
     for code in (-1..1000).chain([i64::MIN, i64::MAX]) {
-        if codes.iter().all(|(documented, _)| *documented != code) {
+        if ![403, 408].contains(&code) && codes.iter().all(|(documented, _)| *documented != code) {
             assert_eq!(Kind::of_code(code), Kind::UnknownCode, "{code}");
         }
     }
@@ -434,7 +496,7 @@ fn a_failure_is_handed_on_in_these_words() {
     assert_eq!(
         serde_json::to_value(&failure).unwrap(),
         json!({
-            "kind": "rate-limited", "code": 429, "status": 200, "message": "Too many requests. Try again in a few seconds.",
+            "kind": "rate-limited", "code": 429, "failCode": null, "status": 200, "message": "Too many requests. Try again in a few seconds.",
             "taskId": null, "charged": "no", "retryable": true, "resumable": false,
         })
     );
@@ -499,8 +561,9 @@ fn a_key_that_the_service_echoes_is_in_no_message() {
             let clean = failure.clone().without(KEY);
             assert!(!serde_json::to_string(&clean).unwrap().contains(KEY), "{row}: {clean:?}");
             assert!(clean.message.contains("[key]"), "{row}: {}", clean.message);
-            let expected = Box::new(Failure { message: clean.message.clone(), ..*failure });
-            assert_eq!(clean, expected, "{row}: only the message changes");
+            let (message, fail_code) = (clean.message.clone(), clean.fail_code.clone());
+            let expected = Box::new(Failure { message, fail_code, ..*failure });
+            assert_eq!(clean, expected, "{row}: only what others said changes");
         }
     }
 }

@@ -1,6 +1,7 @@
 use serde::{Serialize, Serializer};
 
-use super::{non_empty, object_or_text};
+use super::{integer_at, non_empty, object_or_text, own_task_id};
+use crate::input;
 use crate::json::Json;
 use crate::text::push_number;
 
@@ -35,24 +36,57 @@ impl State {
         }
     }
 
+    /// In any letter case, also in the words of the service's other models.
     fn from_word(word: String) -> Self {
-        match word.as_str() {
+        match word.to_ascii_lowercase().as_str() {
             "waiting" => State::Waiting,
             "queuing" => State::Queuing,
             "generating" => State::Generating,
-            "success" => State::Success,
-            "fail" => State::Fail,
+            "success" | "succeeded" | "completed" => State::Success,
+            "fail" | "failed" | "error" => State::Fail,
             _ => State::Other(word),
         }
     }
 
-    /// `successFlag` of newer servers: 0 pending, 1 success, 3 fail.
-    fn from_flag(flag: f64) -> Self {
-        match flag as i64 {
+    /// `successFlag` of newer servers: 0 pending, 1 success, 3 fail. Clients of the service's other models met 2 as
+    /// well, for a failure.
+    fn from_flag(flag: i64) -> Self {
+        match flag {
+            0 => State::Waiting,
             1 => State::Success,
-            3 => State::Fail,
-            _ => State::Waiting,
+            _ => State::Fail,
         }
+    }
+
+    /// What a record says that has a word, a flag, or both.
+    ///
+    /// | `state` | `successFlag` | result URL | |
+    /// | --- | --- | --- | --- |
+    /// | one of the two, or both and they agree | | | what it says |
+    /// | success or fail | pending | none | `state` |
+    /// | pending | success or failure | none | `successFlag` |
+    /// | success | failure | none | success: it is asked for again, so that nothing paid for is lost |
+    /// | fail | success | none | the same |
+    /// | they disagree | | readable | success |
+    /// | none | none | readable | success |
+    fn of(word: Option<State>, flag: Option<State>, has_url: bool) -> Option<Self> {
+        match (word, flag) {
+            (None, None) => has_url.then_some(State::Success),
+            (Some(only), None) | (None, Some(only)) => Some(only),
+            (Some(word), Some(flag)) if word.has_ended() != flag.has_ended() => Some(if has_url {
+                State::Success
+            } else if word.has_ended() {
+                word
+            } else {
+                flag
+            }),
+            (Some(word), Some(flag)) if word.has_ended() && word != flag => Some(State::Success),
+            (Some(word), Some(_)) => Some(word),
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        matches!(self, State::Success | State::Fail)
     }
 }
 
@@ -91,22 +125,22 @@ pub struct TaskDetail {
 }
 
 impl TaskDetail {
-    /// Reads a record; `None` where it has neither a state nor a `successFlag`.
+    /// Reads a record; `None` where it has neither a state, nor a `successFlag`, nor a result.
     #[must_use]
     pub fn read<V: Json>(data: &V) -> Option<Self> {
-        let state = match non_empty(data, "state") {
-            Some(word) => State::from_word(word),
-            None => State::from_flag(data.number_at("successFlag")?),
-        };
+        let result_urls = result_urls(data);
+        let word = non_empty(data, "state").map(State::from_word);
+        let flag = integer_at(data, "successFlag").map(State::from_flag);
+        let state = State::of(word, flag, !result_urls.is_empty())?;
         let number = |name: &str| data.number_at(name);
         Some(TaskDetail {
-            task_id: non_empty(data, "taskId"),
+            task_id: own_task_id(data),
             model: non_empty(data, "model"),
             state,
             image: image(data),
-            result_urls: result_urls(data),
+            result_urls,
             fail_code: fail_code(data),
-            fail_msg: non_empty(data, "failMsg"),
+            fail_msg: non_empty(data, "failMsg").or_else(|| non_empty(data, "errorMessage")),
             create_time: number("createTime"),
             complete_time: number("completeTime"),
             credits_consumed: number("creditsConsumed"),
@@ -121,25 +155,42 @@ fn image<V: Json>(data: &V) -> Option<String> {
     non_empty(&input, "image")
 }
 
-/// Newer servers have the result parsed in `response`; all have `resultJson`, as text or as an object.
+/// Newer servers have the result parsed in `response`; all have `resultJson`, as text or as an object. The other forms
+/// are guarded against by clients of the service's other models.
 fn result_urls<V: Json>(data: &V) -> Vec<String> {
-    let parsed = urls_in(data.get("response").filter(V::is_object));
-    if parsed.is_empty() { urls_in(data.get("resultJson").and_then(object_or_text)) } else { parsed }
+    let places = ["response", "resultJson", "resultUrls", "result_urls"];
+    let found = places.iter().filter_map(|name| data.get(name)).map(|place| urls_in(place, NESTED));
+    found.into_iter().find(|urls| !urls.is_empty()).unwrap_or_default()
 }
 
-fn urls_in<V: Json>(result: Option<V>) -> Vec<String> {
-    let urls = result.and_then(|result| result.get("resultUrls"));
-    let urls = urls.map(|urls| urls.items()).unwrap_or_default();
-    urls.iter().filter_map(V::text).filter(|url| !url.is_empty()).collect()
+/// How deep URLs may be: an object, in a text, whose member is a text, that holds a list.
+const NESTED: u32 = 5;
+
+/// The web's URLs in a value: a URL, a list of them, an object with a member of them, or a text with one of these as
+/// JSON.
+fn urls_in<V: Json>(value: V, nested: u32) -> Vec<String> {
+    let Some(nested) = nested.checked_sub(1) else { return Vec::new() };
+    if let Some(text) = value.text() {
+        let is_url = input::is_web_url(&text);
+        return if is_url {
+            vec![text]
+        } else {
+            V::parse(&text).map_or(Vec::new(), |value| urls_in(value, nested))
+        };
+    }
+    let members = ["resultUrls", "result_urls"].iter().filter_map(|name| value.get(name));
+    let members = members.map(|member| urls_in(member, nested)).find(|urls| !urls.is_empty());
+    members.unwrap_or_else(|| {
+        value.items().iter().filter_map(V::text).filter(|url| input::is_web_url(url)).collect()
+    })
 }
 
-/// A string, a number, null, or `""` where it did not fail.
+/// A string, a number, null, or `""` where it did not fail. Newer servers of other models call it `errorCode`.
 fn fail_code<V: Json>(data: &V) -> Option<String> {
-    let code = data.get("failCode")?;
-    match code.number() {
+    ["failCode", "errorCode"].iter().filter_map(|name| data.get(name)).find_map(|code| match code.number() {
         Some(number) => Some(signed(number as i64)),
         None => code.text().filter(|text| !text.is_empty()),
-    }
+    })
 }
 
 fn signed(number: i64) -> String {

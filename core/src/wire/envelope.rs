@@ -13,21 +13,14 @@ pub struct Envelope<V> {
 }
 
 impl<V: Json> Envelope<V> {
-    /// Reads an envelope; `None` where the value has no numeric `code`.
+    /// Reads an envelope; `None` where the value has no numeric `code`, in quotes or without.
     #[must_use]
     pub fn read(value: &V) -> Option<Self> {
-        let code = value.number_at("code").filter(|code| code.fract() == 0.0)?;
         Some(Envelope {
-            code: code as i64,
+            code: super::integer_at(value, "code")?,
             msg: super::non_empty(value, "msg").or_else(|| super::non_empty(value, "message")),
             data: value.get("data"),
         })
-    }
-
-    /// The task's id in the reply to createTask.
-    #[must_use]
-    pub fn task_id(&self) -> Option<String> {
-        super::non_empty(self.data.as_ref()?, "taskId")
     }
 
     /// Where the server pushes what recordInfo would say, by the reply to createTask or recordInfo of a
