@@ -4,7 +4,7 @@ import { type Failure, NOTHING_SENT, UpscaleError } from "./error.js";
 import { Events } from "./events.js";
 import { Job } from "./job.js";
 import { Limiter } from "./limiter.js";
-import { forRuntime, inPage } from "./runtime.js";
+import { forRuntime, globalFetch, inPage, isPrerenderError } from "./runtime.js";
 import type { Store } from "./store.js";
 import { keptToken } from "./token.js";
 import type {
@@ -48,6 +48,7 @@ export class Client {
     readonly bearer: string | ((refused?: string) => Promise<string>);
     readonly limiter: Limiter | undefined;
     readonly fetch: (request: Request) => Promise<Response>;
+    readonly isPrerenderError: (error: unknown) => boolean;
     /** How long the last tasks took, which says when to look at the next; filled by the WebAssembly. */
     readonly durations: number[];
     /** What the server pushes, where it does. */
@@ -57,7 +58,7 @@ export class Client {
 
   /** @internal `queues`: whether one call may wait for another, as they do in a limiter */
   constructor(options: UpscalerOptions, load: Load, queues = true) {
-    const { apiKey, token, fetch: send = (request: Request) => globalThis.fetch(request) } = options;
+    const { apiKey, token, fetch: send = globalFetch } = options;
     this.#load = load;
     this.#store = options.store ?? new Map();
     this.#attempts = new Attempts(this.#store);
@@ -68,6 +69,7 @@ export class Client {
       bearer: this.#gateway && typeof token === "function" ? keptToken(token) : String(apiKey ?? token ?? ""),
       limiter: options.limiter ?? (this.#gateway || !queues ? undefined : new Limiter()),
       fetch: (request) => send(forRuntime(request)),
+      isPrerenderError,
       durations: [],
       events: new Events(async (stream, failures, signal) => {
         const wasm = await this.#load();
@@ -269,7 +271,8 @@ export class Client {
       await this.#attempts.made(attempt, taskId).catch(storeFailed);
       return this.#job({ taskId, createdAt: Date.now(), attempt }, [{ state: "submitted", taskId }], run);
     } catch (error) {
-      const nothingMade = !sent || (error instanceof UpscaleError && error.charged === "no");
+      const nothingMade =
+        !sent || isPrerenderError(error) || (error instanceof UpscaleError && error.charged === "no");
       const forgotten = nothingMade && this.#attempts.forget(attempt).catch(storeFailed);
       // An abort settles at once, and does not wait for the store.
       if (error instanceof UpscaleError) await forgotten;
