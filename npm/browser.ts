@@ -12,7 +12,7 @@ async function found(): Promise<BufferSource> {
   const fallback = import.meta.env?.PROD ? undefined : inlined;
   let problem: unknown = new Error("There is no crisp_upscale_bg.wasm beside the script.");
   try {
-    const bytes = await fetched(new URL("./wasm/crisp_upscale_bg.wasm", import.meta.url));
+    const bytes = await fetched(address());
     if (isWasm(bytes)) return bytes;
   } catch (error) {
     // A module that could not be imported once cannot be until the page is loaded anew: browsers remember that.
@@ -25,6 +25,35 @@ async function found(): Promise<BufferSource> {
     // The first problem says more: where a network is gone, this one is that a module cannot be imported.
   }
   throw problem;
+}
+
+/** The file's address. Bundlers look for this very expression. */
+const besideUs = () => new URL("./wasm/crisp_upscale_bg.wasm", import.meta.url).href;
+
+/**
+ * The same where the module may have no address of its own, as in a UMD or IIFE library built by Vite 8. Its file is a
+ * `data:` address, which needs no base, but `URL` throws all the same.
+ */
+function address(): string {
+  const { URL } = globalThis;
+  try {
+    return besideUs();
+  } catch (error) {
+    let href: string | undefined;
+    try {
+      // A bundler takes no other name than the global's in the expression. It is there again before anybody can see it.
+      globalThis.URL = class {
+        constructor(url: string) {
+          href = url;
+        }
+      } as unknown as typeof URL;
+      besideUs();
+    } finally {
+      globalThis.URL = URL;
+    }
+    if (href?.startsWith("data:")) return href;
+    throw error;
+  }
 }
 
 /**

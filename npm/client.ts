@@ -16,7 +16,7 @@ import {
   textOf,
   ticketOf,
 } from "./options.js";
-import { forRuntime, inPage } from "./runtime.js";
+import { forRuntime, globalFetch, inPage, isPrerenderError } from "./runtime.js";
 import { listen } from "./signal.js";
 import type { Store } from "./store.js";
 import { keptToken } from "./token.js";
@@ -74,6 +74,7 @@ export class Client {
     readonly bearer: string | ((refused?: string) => Promise<string>);
     readonly limiter: Limiter | undefined;
     readonly fetch: (request: Request) => Promise<Response>;
+    readonly isPrerenderError: (error: unknown) => boolean;
     /** How long the last tasks took, which says when to look at the next; filled by the WebAssembly. */
     readonly durations: number[];
     /** What the server pushes, where it does. */
@@ -97,7 +98,8 @@ export class Client {
         typeof token === "function" && this.#gateway ? keptToken(token) : (apiKey ?? String(token ?? "")),
       limiter: given.limiter ?? (this.#gateway || !queues ? undefined : new Limiter()),
       fetch: (request) =>
-        send === undefined ? globalThis.fetch(forRuntime(request)) : callFetch(send, forRuntime(request)),
+        send === undefined ? globalFetch(forRuntime(request)) : callFetch(send, forRuntime(request)),
+      isPrerenderError,
       durations: [],
       events: new Events(async (stream, failures, signal) => {
         const wasm = await this.#load();
@@ -341,7 +343,8 @@ export class Client {
       const keyedRun = this.#gateway ? { ...run, attempt: keyed?.header ?? attempt } : run;
       taskId = await this.#createTask(MODEL, url, callBackUrl, keyedRun, { ...this.#settings, fetch });
     } catch (error) {
-      const nothingMade = !sent || (error instanceof UpscaleError && error.charged === "no");
+      const nothingMade =
+        !sent || isPrerenderError(error) || (error instanceof UpscaleError && error.charged === "no");
       // An abort settles at once, and does not wait for the store.
       if (nothingMade) await settleStore(() => this.#attempts.forget(attempt), run);
       throw error;

@@ -1,3 +1,5 @@
+import { isPrerenderError } from "./runtime.js";
+
 /** What the caller gives in place of the runtime's `fetch`. */
 type Fetch = (request: Request) => Promise<Response>;
 
@@ -37,6 +39,6 @@ export async function callFetch(fetch: Fetch, request: Request): Promise<Respons
     threw = false;
     return await response;
   } catch (error) {
-    throw cloned || request.bodyUsed ? error : new UnreadRequest(error, threw);
+    throw cloned || request.bodyUsed || isPrerenderError(error) ? error : new UnreadRequest(error, threw);
   }
 }

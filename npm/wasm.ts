@@ -36,6 +36,9 @@ export class NotFetched extends Error {}
 
 /** Fetches the WebAssembly's file, or what is in its place. */
 export async function fetched(url: URL | string): Promise<ArrayBuffer> {
+  // As a library build of Vite has it. A Content-Security-Policy without `data:` in connect-src forbids to fetch it.
+  const [, base64] = /^data:[^,]*;base64,(.*)$/.exec(String(url)) ?? [];
+  if (base64 !== undefined) return decoded(decodeURIComponent(base64)).buffer;
   try {
     // Whatever its media type is, which instantiateStreaming() would not take.
     return await (await fetch(url)).arrayBuffer();
@@ -83,5 +86,9 @@ function is(value: unknown, brand: string): boolean {
 /** The WebAssembly out of a module, for where its file cannot be read. Every bundler takes a module along. */
 export async function inlined(): Promise<Uint8Array<ArrayBuffer>> {
   const { base64 } = await import("./wasm/inline.js");
+  return decoded(base64);
+}
+
+function decoded(base64: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
 }

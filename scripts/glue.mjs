@@ -63,6 +63,12 @@ export function shortened(text, { imports, exports }) {
 `,
   );
   text = change(text, /const cachedTextEncoder[\s\S]*?\n\}\n\nlet WASM/, "let WASM");
+  // Importing it needs no global: where there is no TextDecoder, that is said when something is loaded.
+  text = change(
+    text,
+    /^let cachedTextDecoder = (.*);\ncachedTextDecoder\.decode\(\);\n/m,
+    "let cachedTextDecoder;\n",
+  );
   const start = exports.find(([name]) => name === "__wbindgen_start")?.[1];
   return change(
     text,
@@ -73,6 +79,8 @@ export { __wbg_get_imports as imports };
 
 export function start(instance) {
     wasm = instance.exports;
+    cachedTextDecoder = new TextDecoder('utf-8', { ignoreBOM: true });
+    cachedTextDecoder.decode();
     wasm.${start}();
 }
 `,

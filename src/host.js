@@ -384,6 +384,9 @@ export class Call {
       return { ...came, text, body: parse(text) };
     });
     if (!this.#reader) this.#release();
+    // Next.js must get this very error; nothing was sent.
+    const error = get(came, "error");
+    if (this.#settings.isPrerenderError?.(error)) throw error;
     return came;
   }
 

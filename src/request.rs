@@ -46,10 +46,16 @@ impl Ask<'_> {
         matches!(self, Ask::Create(_) | Ask::Upload(_))
     }
 
-    /// Whether it asks how something stands. A file on another host too: a browser keeps what an `<img>` without
-    /// `crossorigin` has loaded, which a page may not read, and would answer with that.
-    fn is_read(&self) -> bool {
-        !self.has_body()
+    /// How caches treat it. No response may be stored or come from a cache.
+    fn cache(&self) -> RequestCache {
+        match self {
+            // Next 14 caches a POST like a GET: a second call would get the first call's task, or its refusal.
+            Ask::Create(_) | Ask::Upload(_) => RequestCache::NoStore,
+            // These change from one request to the next.
+            Ask::Look(_) | Ask::Credit | Ask::Events(_) => RequestCache::NoStore,
+            // A browser caches what an `<img>` without `crossorigin` has loaded. A page may not read that response.
+            Ask::Head(..) | Ask::File(_) => RequestCache::NoStore,
+        }
     }
 }
 
@@ -58,11 +64,16 @@ impl Ask<'_> {
 /// # Errors
 /// What the runtime says where it is none; nothing was sent then.
 pub(crate) fn build(call: &Call, ask: &Ask<'_>, bearer: Option<&str>) -> Result<Request, JsValue> {
-    // A framework's cache must not answer a read; some versions of workerd throw on the option.
-    begin(call, ask, bearer, true).or_else(|_| begin(call, ask, bearer, false))
+    // Some versions of workerd throw on the `cache` option.
+    begin(call, ask, bearer, Some(ask.cache())).or_else(|_| begin(call, ask, bearer, None))
 }
 
-fn begin(call: &Call, ask: &Ask<'_>, bearer: Option<&str>, fresh: bool) -> Result<Request, JsValue> {
+fn begin(
+    call: &Call,
+    ask: &Ask<'_>,
+    bearer: Option<&str>,
+    cache: Option<RequestCache>,
+) -> Result<Request, JsValue> {
     let headers = Headers::new();
     let init = RequestInit::new();
     init.set_signal(Some(&call.host.cut()));
@@ -71,8 +82,8 @@ fn begin(call: &Call, ask: &Ask<'_>, bearer: Option<&str>, fresh: bool) -> Resul
         // No redirect is followed: it would take the key to another host.
         init.set_redirect(RequestRedirect::Manual);
     }
-    if ask.is_read() && fresh {
-        init.set_cache(RequestCache::NoStore);
+    if let Some(cache) = cache {
+        init.set_cache(cache);
     }
     let mut url = call.settings.base_url();
     match ask {

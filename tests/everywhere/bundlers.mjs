@@ -3,6 +3,7 @@
 // run, not only built.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { installPackages } from "../../scripts/build.mjs";
 import { root } from "../../scripts/run.mjs";
 import { devServer, filesOf, inChromium, inProcess, inWorkerd, output, site, TOOLS } from "./start.mjs";
 
@@ -13,6 +14,11 @@ import { devServer, filesOf, inChromium, inProcess, inWorkerd, output, site, TOO
  */
 
 const POLICY = { "content-security-policy": "script-src 'self' 'wasm-unsafe-eval'" };
+
+/** Forbids to fetch what is neither on this machine's servers nor by http. */
+const LIBRARY_POLICY = {
+  "content-security-policy": "script-src 'self' 'wasm-unsafe-eval'; connect-src http:",
+};
 
 const VITES = [6, 7, 8];
 
@@ -43,6 +49,12 @@ export function bundlerRows({ copy }, chromium, { node20, node24, workerd }) {
     ]),
     page("webpack", webpack()),
     page("webpack, Web Worker", webpack("./src/page-of-worker.js")),
+    page("Parcel 2", parcel),
+    ...VITES.flatMap((major) =>
+      ["umd", "iife"].map((format) =>
+        page(`Vite ${major}, library, ${format}, under a policy`, viteLibrary(major, format), LIBRARY_POLICY),
+      ),
+    ),
     page("Rollup", rollup),
     page("esbuild", esbuild()),
     page("esbuild, splitting", esbuild("--splitting")),
@@ -92,6 +104,24 @@ const vite = (/** @type {number} */ major) => [process.execPath, `${TOOLS}/vite-
 const viteBuild = (major) => async (folder) => {
   await output(folder, [...vite(major), "build"]);
   return join(folder, "dist");
+};
+
+/** A library with the package in it. @type {(major: number, format: string) => Build} */
+const viteLibrary = (major, format) => async (folder) => {
+  const lib = { entry: "src/index.js", name: "library", formats: [format], fileName: "library" };
+  await writeFile(join(folder, "vite.config.js"), `export default ${JSON.stringify({ build: { lib } })};\n`);
+  await output(folder, [...vite(major), "build"]);
+  const [file = ""] = await filesOf(join(folder, "dist"), ".", /\.js$/);
+  return writePage(join(folder, "dist"), `<script defer src="${file}"></script>`);
+};
+
+/** @type {Build} */
+const parcel = async (folder) => {
+  const tools = `${root}/tests/everywhere/parcel-2`;
+  await installPackages(tools);
+  const args = ["build", "index.html", "--no-cache", "--dist-dir=out"];
+  await output(folder, [process.execPath, `${tools}/node_modules/parcel/lib/bin.js`, ...args]);
+  return join(folder, "out");
 };
 
 /** The same with another script in the page. @type {(script: string, build: Build) => Build} */

@@ -6,6 +6,7 @@ import { build, installPackages } from "../../scripts/build.mjs";
 import { root, script, step } from "../../scripts/run.mjs";
 import { launchChromium } from "../support/chromium.mjs";
 import { openDesk } from "./desk.mjs";
+import { nextChecks } from "./next.mjs";
 import { packageChecks } from "./package.mjs";
 import { names, TASKS } from "./project/src/conformance.js";
 import { newProject } from "./project.mjs";
@@ -48,6 +49,9 @@ await script(async () => {
     step("The package itself");
     for (const { name, check } of (await packageChecks(project)).filter(isWanted))
       await tryAlone(name, check);
+
+    step("Next.js, built and run");
+    for (const { name, check } of nextChecks(project, chromium).filter(isWanted)) await tryAlone(name, check);
   } finally {
     await chromium.close();
     await project.remove();

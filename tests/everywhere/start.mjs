@@ -26,10 +26,12 @@ const PATIENCE = 180_000;
  *
  * @param {string} cwd
  * @param {string[]} command
+ * @param {Record<string, string>} [env] what it gets besides
  * @returns {Promise<string>} what it printed; rejects where its exit code says so
  */
-export async function output(cwd, [program = "", ...args]) {
-  const child = spawn(program, args, { cwd, env: ENV, stdio: ["ignore", "pipe", "pipe"], timeout: PATIENCE });
+export async function output(cwd, [program = "", ...args], env = {}) {
+  const options = { cwd, env: { ...ENV, ...env }, timeout: PATIENCE };
+  const child = spawn(program, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (said += chunk));
   const [code] = await once(child, "close");
@@ -177,12 +179,13 @@ export const site =
  *
  * @param {string} cwd
  * @param {string[]} command
+ * @param {Record<string, string>} [env] what it gets besides
  * @returns {Site}
  */
 export const devServer =
-  (cwd, [program = "", ...args]) =>
+  (cwd, [program = "", ...args], env = {}) =>
   async () => {
-    const child = spawn(program, args, { cwd, env: ENV, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(program, args, { cwd, env: { ...ENV, ...env }, stdio: ["ignore", "pipe", "pipe"] });
     let said = "";
     child.stderr.on("data", (chunk) => (said += chunk));
     const late = setTimeout(() => child.kill("SIGKILL"), PATIENCE);
@@ -193,7 +196,7 @@ export const devServer =
     };
     for await (const line of createInterface(child.stdout)) {
       said += `${line}\n`;
-      const url = /http:\/\/127\.0\.0\.1:\d+\//.exec(line)?.[0];
+      const url = /http:\/\/127\.0\.0\.1:\d+\/?/.exec(line)?.[0];
       // It goes on writing, and must not wait for a reader.
       if (url !== undefined) {
         clearTimeout(late);
