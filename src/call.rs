@@ -11,7 +11,7 @@ use crisp_upscale_core::input;
 use crisp_upscale_core::job::{Event, Fault, PATIENCE};
 use crisp_upscale_core::json::Json;
 use crisp_upscale_core::pace;
-use crisp_upscale_core::verdict::{proves_no_connection, says_no_connection};
+use crisp_upscale_core::unsent::{by_code, by_message};
 use crisp_upscale_core::wire::Reply;
 use js_sys::Promise;
 use serde::Serialize;
@@ -275,20 +275,28 @@ fn is_refused(came: &Parsed, error: &JsValue, ask: &Ask<'_>) -> bool {
     took_request_for_url(thrown) || (came.get("threw").is_some() && ask.has_body())
 }
 
-/// Bun tells in the error what the system said, Deno in the error or its cause, Node in the cause.
+/// What proves that nothing was sent stands in Bun in the error, in Deno in the error or its cause, and in Node in the
+/// cause, or the cause of that.
 fn fault(error: &Parsed) -> Fault {
-    let proven = proves(error) || error.get("cause").is_some_and(|cause| proves(&cause));
-    if proven { Fault::NoConnection } else { Fault::Lost }
+    let mut error = Some(error.clone());
+    for _ in 0..3 {
+        let Some(current) = error else { break };
+        if let Some(proven) = proven(&current) {
+            return proven;
+        }
+        error = current.get("cause");
+    }
+    Fault::Lost
 }
 
-fn proves(error: &Parsed) -> bool {
+fn proven(error: &Parsed) -> Option<Fault> {
     // Node dials several addresses of a host: its error has the code of the first, and each has to have failed.
     if let Some(errors) = error.get("errors") {
-        let errors = errors.items();
-        return !errors.is_empty() && errors.iter().all(proves);
+        let proofs: Option<Vec<Fault>> = errors.items().iter().map(proven).collect();
+        return proofs?.first().copied();
     }
-    error.text_at("code").is_some_and(|code| proves_no_connection(&code, error.text_at("syscall").as_deref()))
-        || error.text_at("message").is_some_and(|message| says_no_connection(&message))
+    let code = error.text_at("code").and_then(|code| by_code(&code, error.text_at("syscall").as_deref()));
+    code.or_else(|| by_message(&error.text_at("message")?))
 }
 
 /// What goes to JavaScript: a list, whose items `npm/` names.

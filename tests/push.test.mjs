@@ -378,16 +378,22 @@ test("a task that two jobs wait for is told to both, also to the later one", asy
 
 test("after the last job nothing keeps the process: no stream, socket or timer", async (t) => {
   let looks = 0;
-  const succeeded = { taskId: "a", state: "success", resultJson: `{"resultUrls":["data:,a"]}` };
+  const succeeded = (/** @type {number} */ port) => {
+    const resultJson = JSON.stringify({ resultUrls: [`http://127.0.0.1:${port}/a.png`] });
+    return { taskId: "a", state: "success", resultJson };
+  };
   const message = (/** @type {unknown} */ data) =>
     `event: a\ndata: ${JSON.stringify({ code: 200, data })}\n\n`;
   const server = createServer((request, response) => {
     if (request.url?.startsWith(EVENTS)) {
       response.writeHead(200, { "content-type": "text/event-stream" });
-      response.write(message({ taskId: "a", state: "waiting" }), () => response.write(message(succeeded)));
+      response.write(message({ taskId: "a", state: "waiting" }), () =>
+        response.write(message(succeeded(port))),
+      );
       // The server would go on for ever.
       return;
     }
+    if (request.url === "/a.png") return void response.end("a");
     if (request.url?.includes("recordInfo")) looks += 1;
     response.end(JSON.stringify({ code: 200, data: { taskId: "a", events: EVENTS } }));
   });

@@ -8,6 +8,7 @@ use crate::failure::{Charged, Failure, Kind};
 use crate::json::Json;
 use crate::pace::{self, Durations};
 use crate::push;
+use crate::unsent::Unsent;
 use crate::verdict::{Created, Looked, created, failed, looked};
 use crate::wire::{CreateTask, Reply, State, TaskDetail};
 
@@ -63,6 +64,8 @@ pub enum Event<V> {
 pub enum Fault {
     /// The runtime proves that no connection was made, so nothing was sent.
     NoConnection,
+    /// The runtime proves that the request never left, although the server was there.
+    Unsent(Unsent),
     /// There was no token to send it with, so nothing was sent.
     NoToken,
     /// The token did not come in time, so nothing was sent.
@@ -83,6 +86,7 @@ impl Fault {
             Fault::NoToken => no_token(Charged::Unknown),
             Fault::TokenTimedOut => token_timed_out(Charged::Unknown),
             Fault::FetchRefused => fetch_refused(Charged::Unknown),
+            Fault::Unsent(unsent) => unsent.failure(Charged::Unknown),
             _ => Failure::new(Kind::Unreachable, Charged::Unknown).retryable(),
         }
     }
@@ -309,6 +313,8 @@ impl Creating {
                 }
                 Created::Failed(failure) => self.fail(failure),
             },
+            // A certificate does not become valid by trying again.
+            Event::Failed(Fault::Unsent(unsent)) => self.fail(unsent.failure(Charged::No)),
             Event::Failed(Fault::NoToken) => self.fail(no_token(Charged::No)),
             Event::Failed(Fault::TokenTimedOut) => self.fail(token_timed_out(Charged::No)),
             Event::Failed(Fault::FetchRefused) => self.fail(fetch_refused(Charged::No)),

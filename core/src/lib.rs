@@ -20,6 +20,7 @@ pub mod repeat;
 pub mod result;
 pub mod sse;
 mod text;
+pub mod unsent;
 pub mod upload;
 pub mod verdict;
 pub mod webhook;

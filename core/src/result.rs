@@ -61,7 +61,7 @@ pub fn not_fetched(task_id: &str, came: Result<u16, Fault>) -> Box<Failure> {
     let (kind, status) = match came {
         Ok(status) => (Kind::BadReply, Some(status)),
         Err(Fault::TimedOut | Fault::TokenTimedOut) => (Kind::Timeout, None),
-        Err(Fault::NoToken | Fault::FetchRefused | Fault::NoConnection | Fault::Lost) => {
+        Err(Fault::NoToken | Fault::FetchRefused | Fault::NoConnection | Fault::Unsent(_) | Fault::Lost) => {
             (Kind::Unreachable, None)
         }
     };

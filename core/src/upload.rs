@@ -60,6 +60,7 @@ impl Upload {
                 Uploaded::Again(asked, failure) => self.again(asked, failure, now),
                 Uploaded::Failed(failure) => Next::Finish(Err(failure)),
             },
+            Event::Failed(Fault::Unsent(unsent)) => Next::Finish(Err(unsent.failure(Charged::No))),
             Event::Failed(Fault::NoToken) => Next::Finish(Err(no_token(Charged::No))),
             Event::Failed(Fault::TokenTimedOut) => Next::Finish(Err(token_timed_out(Charged::No))),
             Event::Failed(Fault::FetchRefused) => Next::Finish(Err(fetch_refused(Charged::No))),

@@ -239,29 +239,3 @@ fn costless<V: Json>(reply: &Reply<V>) -> Box<Failure> {
         Some(code) => Failure::of_code(code, msg, reply.status, Charged::No),
     }
 }
-
-/// Whether a runtime's error code proves that no connection was made, so that nothing was
-/// sent. A closed list of what Node, and Bun from 1.4, say when they resolve a name or dial: every
-/// other code may come from a connection on which the request had already left. `syscall` is the
-/// error's member of this name: some codes are a proof only where it was the dialling that failed.
-///
-/// `ConnectionRefused` and `FailedToOpenSocket` of earlier Buns are not on it: Bun 1.3.5 sends a POST
-/// again by itself, and says that the second dial was refused when the first request had arrived.
-#[must_use]
-pub fn proves_no_connection(code: &str, syscall: Option<&str>) -> bool {
-    match code {
-        "ECONNREFUSED" | "ENOTFOUND" | "EAI_AGAIN" | "UND_ERR_CONNECT_TIMEOUT" => true,
-        "ETIMEDOUT" | "EHOSTUNREACH" | "ENETUNREACH" => syscall == Some("connect"),
-        _ => false,
-    }
-}
-
-/// The same for Deno, which has no codes: what its errors contain when it resolves a name or dials.
-/// A URL has no spaces, so these words cannot come from one. It is a proof only where the request's
-/// body was a stream: any other is sent again by Deno itself, as by Bun 1.3.5.
-#[must_use]
-pub fn says_no_connection(message: &str) -> bool {
-    ["client error (Connect): tcp connect error", "client error (Connect): dns error"]
-        .iter()
-        .any(|known| contains(message, known))
-}

@@ -7,7 +7,8 @@ use common::reply;
 use crisp_upscale_core::failure::{Charged, Failure, Kind, redact};
 use crisp_upscale_core::job::{Event, Fault, Job, Next, Request};
 use crisp_upscale_core::pace::Durations;
-use crisp_upscale_core::verdict::{Created, created, failed, proves_no_connection, says_no_connection};
+use crisp_upscale_core::unsent::{Unsent, by_code, by_message};
+use crisp_upscale_core::verdict::{Created, created, failed};
 use crisp_upscale_core::wire::{CreateTask, Reply, TaskDetail};
 use serde_json::{Value, json};
 
@@ -285,11 +286,11 @@ fn a_request_without_a_reply() {
 #[test]
 fn only_a_failed_dial_proves_that_nothing_was_sent() {
     for code in ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "UND_ERR_CONNECT_TIMEOUT"] {
-        assert!(proves_no_connection(code, None), "{code}");
+        assert_eq!(by_code(code, None), Some(Fault::NoConnection), "{code}");
     }
     for code in ["ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH"] {
-        assert!(proves_no_connection(code, Some("connect")), "{code} of a dial");
-        assert!(!proves_no_connection(code, Some("read")), "{code} of a connection that was made");
+        assert_eq!(by_code(code, Some("connect")), Some(Fault::NoConnection), "{code} of a dial");
+        assert_eq!(by_code(code, Some("read")), None, "{code} of a connection that was made");
     }
     for code in [
         "ECONNRESET",
@@ -307,10 +308,10 @@ fn only_a_failed_dial_proves_that_nothing_was_sent() {
         " ECONNREFUSED",
         "",
     ] {
-        assert!(!proves_no_connection(code, None), "{code}");
+        assert_eq!(by_code(code, None), None, "{code}");
     }
     for code in ["ECONNRESET", "EPIPE", "ConnectionRefused", "FailedToOpenSocket", "ConnectionClosed"] {
-        assert!(!proves_no_connection(code, Some("connect")), "{code}");
+        assert_eq!(by_code(code, Some("connect")), None, "{code}");
     }
 }
 
@@ -322,19 +323,120 @@ fn only_a_failed_dial_of_deno_proves_that_nothing_was_sent() {
         "client error (Connect): tcp connect error: Connection refused (os error 111)",
         "client error (Connect): dns error: failed to lookup address information: Name or service not known",
     ] {
-        assert!(says_no_connection(&format!("error sending request for url ({url}): {words}")), "{words}");
+        let message = format!("error sending request for url ({url}): {words}");
+        assert_eq!(by_message(&message), Some(Fault::NoConnection), "{words}");
     }
     for words in [
         "client error (SendRequest): connection closed before message completed",
-        "client error (Connect): tls handshake eof",
+        "client error (Connect): Connection reset by peer (os error 104)",
+        "client error (Connect): received fatal alert: HandshakeFailure",
+        "received fatal alert: CertificateRequired",
         "tcp connect error",
     ] {
         let message = format!("error sending request from 127.0.0.1:4711 for {url} (127.0.0.1:80): {words}");
-        assert!(!says_no_connection(&message), "{words}");
+        assert_eq!(by_message(&message), None, "{words}");
     }
     let url = "http://api.example/client%20error%20(Connect):%20dns%20error";
-    assert!(!says_no_connection(&format!("error sending request for url ({url}): broken pipe")));
-    assert!(!says_no_connection("Fetch failed: Requests to port 1 are blocked"));
+    assert_eq!(by_message(&format!("error sending request for url ({url}): broken pipe")), None);
+}
+
+/// What each runtime said where the handshake, a proxy or the port kept the request from leaving.
+#[test]
+fn a_request_that_never_left_is_told_by_a_closed_list() {
+    let certificate = [
+        "CERT_HAS_EXPIRED",
+        "CERT_NOT_YET_VALID",
+        "DEPTH_ZERO_SELF_SIGNED_CERT",
+        "SELF_SIGNED_CERT_IN_CHAIN",
+        "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+        "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+        "ERR_TLS_CERT_ALTNAME_INVALID",
+    ];
+    let handshake = [
+        "ERR_SSL_WRONG_VERSION_NUMBER",
+        "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION",
+        "ERR_SSL_UNSUPPORTED_PROTOCOL",
+    ];
+    for code in certificate {
+        assert_eq!(by_code(code, None), Some(Fault::Unsent(Unsent::Certificate)), "{code}");
+    }
+    for code in handshake {
+        assert_eq!(by_code(code, None), Some(Fault::Unsent(Unsent::Handshake)), "{code}");
+    }
+    assert_eq!(by_code("ERR_PROXY_TUNNEL", None), Some(Fault::Unsent(Unsent::Proxy)));
+    // What may come after the client's part of the handshake.
+    for code in [
+        "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED",
+        "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE",
+        "ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE",
+        "ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE",
+        "ERR_SSL_TLSV1_ALERT_UNKNOWN_CA",
+        "ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC",
+        "EPROTO",
+        "UND_ERR_ABORTED",
+        "ERR_TLS_HANDSHAKE_TIMEOUT",
+    ] {
+        assert_eq!(by_code(code, None), None, "{code}");
+    }
+
+    let connect = |words: &str| {
+        format!("error sending request for url (https://api.example/a): client error (Connect): {words}")
+    };
+    let rows = [
+        (connect("invalid peer certificate: UnknownIssuer"), Unsent::Certificate),
+        (connect("invalid peer certificate: Expired"), Unsent::Certificate),
+        (
+            connect("invalid peer certificate: certificate not valid for name \"localhost\""),
+            Unsent::Certificate,
+        ),
+        (connect("received fatal alert: ProtocolVersion"), Unsent::Handshake),
+        (connect("received corrupt message of type InvalidContentType"), Unsent::Handshake),
+        (connect("tls handshake eof"), Unsent::Handshake),
+        (connect("unsuccessful tunnel"), Unsent::Proxy),
+        (
+            "Client network socket disconnected before secure TLS connection was established".to_owned(),
+            Unsent::Handshake,
+        ),
+        ("Proxy response (403) !== 200 when HTTP Tunneling".to_owned(), Unsent::Proxy),
+        ("Fetch failed: Requests to port 6000 are blocked".to_owned(), Unsent::Port),
+        ("bad port".to_owned(), Unsent::Port),
+    ];
+    for (message, unsent) in rows {
+        assert_eq!(by_message(&message), Some(Fault::Unsent(unsent)), "{message}");
+    }
+    for message in [
+        "",
+        "fetch failed",
+        "Failed to fetch",
+        "Load failed",
+        "Network connection lost.",
+        "other side closed",
+        "read ECONNRESET",
+        "The socket connection was closed unexpectedly.",
+        "peer closed connection without sending TLS close_notify",
+        "a bad port",
+        "Proxy response (403)",
+        "https://api.example/client%20error%20(Connect):%20invalid%20peer%20certificate:%20Expired",
+    ] {
+        assert_eq!(by_message(message), None, "{message}");
+    }
+}
+
+/// It is not sent again: a certificate does not become valid by trying.
+#[test]
+fn a_request_that_never_left_costs_nothing() {
+    for unsent in [Unsent::Certificate, Unsent::Handshake, Unsent::Proxy, Unsent::Port] {
+        let mut job = Job::create(CreateTask::upscale("https://host.example/a.jpg".into(), None), 300_000);
+        job.handle(Event::<Value>::Turn, 0, &mut Durations::default());
+        let fault = Event::<Value>::Failed(Fault::Unsent(unsent));
+        let Next::Finish(outcome) = job.handle(fault, 10, &mut Durations::default()).next else {
+            panic!("{unsent:?}: sent again")
+        };
+        let failure = outcome.expect_err("nothing was sent");
+        assert_eq!((failure.kind, failure.charged), (Kind::Unreachable, Charged::No), "{unsent:?}");
+        assert_eq!(failure.retryable, unsent != Unsent::Port, "{unsent:?}");
+        assert!(failure.message.contains("so nothing was sent. "), "{}", failure.message);
+    }
 }
 
 // What a task that failed costs
