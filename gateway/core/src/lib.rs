@@ -9,19 +9,27 @@
 
 mod account;
 pub mod address;
+pub mod budget;
+mod glances;
 pub mod ids;
 mod input;
 mod job;
 pub mod link;
+pub mod map_store;
 pub mod order;
 pub mod origin;
 mod output;
+pub mod passphrase;
 pub mod protocol;
+pub mod queue;
+pub mod record;
 pub mod route;
 pub mod secret;
 mod settings;
 pub mod store;
+mod streams;
 pub mod token;
+mod transaction;
 
 pub use account::Account;
 pub use input::{Input, Moment, RequestId, StreamId, UpstreamResult};
