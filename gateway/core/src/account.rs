@@ -7,7 +7,7 @@ mod requests;
 mod results;
 mod work;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crisp_upscale_core::job::Instant;
 use crisp_upscale_core::limiter::Rate;
@@ -38,8 +38,8 @@ pub struct Account {
     /// Requests of callers that wait for the outcome of their createTask, by job.
     waiting: BTreeMap<String, Vec<RequestId>>,
     streams: Streams,
-    /// Jobs whose task is being polled.
-    polls: BTreeSet<String>,
+    /// Jobs whose task is being polled, and since when.
+    polls: BTreeMap<String, Instant>,
     /// More jobs are due than may be polled at a time.
     has_backlog: bool,
     glances: Glances,
@@ -73,7 +73,7 @@ impl Account {
             settings,
             waiting: BTreeMap::new(),
             streams: Streams::default(),
-            polls: BTreeSet::new(),
+            polls: BTreeMap::new(),
             has_backlog: false,
             glances: Glances::default(),
             throttle: Throttle::default(),
@@ -152,7 +152,7 @@ impl Account {
             }
             Effect::Changed => self.announce(tx, job),
             Effect::Poll(task) => {
-                self.polls.insert(id.clone());
+                self.polls.insert(id.clone(), tx.now);
                 tx.outputs.push(Output::PollTask { job: id, task });
             }
             Effect::LogEnd { state, took } => {

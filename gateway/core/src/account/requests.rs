@@ -136,7 +136,7 @@ impl Account {
         let known = tx.job(id)?.filter(|job| job.takes_callback(&ids::callback_hash(secret), &tasks));
         let Some(before) = known else { return Ok(Reply::Callback { taken: false }) };
         let mut job = before.clone();
-        job.called(tasks, self.polls.contains(id), tx.now);
+        job.called(tasks, self.polls.contains_key(id), tx.now);
         self.update(tx, Some(&before), job, Vec::new())?;
         Ok(Reply::Callback { taken: true })
     }

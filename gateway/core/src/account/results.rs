@@ -55,6 +55,8 @@ impl Account {
                 Some(Verified::Ours) if tx.other_owner(task, id)?.is_none() => {
                     effects = job.bind(task.to_owned(), tx.now, &self.settings);
                     job.recovered = true;
+                    // The record was read just now.
+                    job.called(Vec::new(), true, tx.now);
                 }
                 Some(Verified::Ours | Verified::Foreign) => job.forget_claim(task),
                 Some(Verified::Unread) | None => {}

@@ -13,6 +13,9 @@ use crate::transaction::Transaction;
 /// How many tasks are polled at a time, but for those of callbacks: an invocation has six connections.
 const MAX_POLLS: usize = 5;
 
+/// After this a poll is in flight no longer, whatever became of its result; in milliseconds.
+const POLL_TIMEOUT: u64 = 60_000;
+
 /// How many jobs one alarm takes from the queue: an invocation has 50 requests at least.
 const MAX_GRANTS: usize = 20;
 
@@ -42,6 +45,7 @@ impl Account {
                 _ => self.queue.release(&id, tx.now),
             }
         }
+        self.polls.retain(|_, since| since.saturating_add(POLL_TIMEOUT) > tx.now);
         let room = MAX_POLLS.saturating_sub(self.polls.len());
         for row in tx.store.due_jobs(tx.now, room)? {
             let job = Job::of_row(&row)?;
@@ -65,7 +69,7 @@ impl Account {
     fn glance<S: Store>(&mut self, tx: &mut Transaction<'_, S>, id: &str) -> Result<()> {
         let Some(job) = tx.job(id)? else { return Ok(()) };
         match &job.phase {
-            Phase::Made { task, .. } if !self.polls.contains(id) => {
+            Phase::Made { task, .. } if !self.polls.contains_key(id) => {
                 self.effect(tx, &job, Effect::Poll(task.clone()))
             }
             _ => Ok(()),

@@ -130,6 +130,7 @@ impl Job {
         if now >= *erase_at {
             // Again later, where the copy cannot be deleted now.
             *erase_at = now.saturating_add(TRY_TIMEOUT);
+            (self.relay, self.copy, *sent) = (None, None, None);
             return vec![if self.copied { Effect::DeleteCopy } else { Effect::Erase }];
         }
         let claim = sent.as_mut().and_then(|sent| sent.due_claim(now));

@@ -1,7 +1,7 @@
-//! Tests of `gateway::origin`: which pages may call, and what their browsers are told.
+//! Tests of `origin`: which pages may call, and what their browsers are told.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use crisp_upscale_core::gateway::origin::{Origins, Visitor};
+use crisp_upscale_gateway_core::origin::{Origins, Visitor};
 
 const OWN: &str = "https://gateway.example";
 

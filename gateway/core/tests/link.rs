@@ -1,12 +1,12 @@
-//! Tests of `gateway::link` and `gateway::ids`: who may fetch a result, and which names are whose.
+//! Tests of `link` and `ids`: who may fetch a result, and which names are whose.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use crisp_upscale_core::gateway::ids::{
+use crisp_upscale_gateway_core::ids::{
     callback_hash, callback_secret, is_job_id, keyed_job_id, random_job_id,
 };
-use crisp_upscale_core::gateway::link::{Refusal, sign, verify};
-use crisp_upscale_core::gateway::secret::{Secret, signed};
-use crisp_upscale_core::gateway::token;
+use crisp_upscale_gateway_core::link::{Refusal, sign, verify};
+use crisp_upscale_gateway_core::secret::{Secret, signed};
+use crisp_upscale_gateway_core::token;
 
 const JOB: &str = "0123456789abcdef0123456789abcdef";
 const END: u64 = 1_786_413_282;

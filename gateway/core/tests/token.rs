@@ -1,10 +1,10 @@
-//! Tests of `gateway::token` and `gateway::secret`: what is served, and a table of attacks.
+//! Tests of `token` and `secret`: what is served, and a table of attacks.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
-use crisp_upscale_core::gateway::secret::{Secret, same};
-use crisp_upscale_core::gateway::token::{Caller, Claims, Refusal, mint, verify};
+use crisp_upscale_gateway_core::secret::{Secret, same};
+use crisp_upscale_gateway_core::token::{Caller, Claims, Refusal, mint, verify};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 

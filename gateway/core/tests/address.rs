@@ -1,9 +1,9 @@
-//! Tests of `gateway::address`: a table of attacks, and every way of writing an address that is not public.
+//! Tests of `address`: a table of attacks, and every way of writing an address that is not public.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crisp_upscale_core::gateway::address::Allowed;
+use crisp_upscale_gateway_core::address::Allowed;
 
 const NO_URL: &str = "The address is no URL";
 const NOT_HTTPS: &str = "The address is not https";
@@ -220,12 +220,12 @@ fn the_table_of_attacks() {
 }
 
 #[test]
-fn a_url_may_be_2_kib_long_before_and_after_it_is_read() {
+fn a_url_may_be_8_kib_long_before_and_after_it_is_read() {
     let of = |length: usize| format!("https://host.example/{}", "x".repeat(length - 21));
-    assert_eq!(used(&of(2048)), of(2048));
-    refused(&of(2049), NO_URL);
-    refused(&format!("https://host.example/{}", "ü".repeat(400)), NO_URL);
-    refused(&format!("{}https://host.example/", " ".repeat(2048)), NO_URL);
+    assert_eq!(used(&of(8192)), of(8192));
+    refused(&of(8193), NO_URL);
+    refused(&format!("https://host.example/{}", "ü".repeat(1_600)), NO_URL);
+    refused(&format!("{}https://host.example/", " ".repeat(8192)), NO_URL);
 }
 
 // The origins that are listed

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use crisp_upscale_core::gateway::address::Allowed;
-use crisp_upscale_core::gateway::origin::{Origins, Visitor};
-use crisp_upscale_core::gateway::route::{Route, route};
-use crisp_upscale_core::gateway::secret::{Secret, same, signed};
-use crisp_upscale_core::gateway::token::{Caller, Claims, Refusal, mint, verify};
-use crisp_upscale_core::gateway::{ids, link, order};
 use crisp_upscale_core::wire::{CREATE_TASK, MODEL};
+use crisp_upscale_gateway_core::address::Allowed;
+use crisp_upscale_gateway_core::origin::{Origins, Visitor};
+use crisp_upscale_gateway_core::route::{Route, route};
+use crisp_upscale_gateway_core::secret::{Secret, same, signed};
+use crisp_upscale_gateway_core::token::{Caller, Claims, Refusal, mint, verify};
+use crisp_upscale_gateway_core::{ids, link, order};
 use hmac::{Hmac, KeyInit, Mac};
 use proptest::prelude::*;
 use proptest::{collection::vec, option};
@@ -190,8 +190,10 @@ proptest! {
         let found = route(&method, &path);
         prop_assert_eq!(found.is_some(), route("GET", &path).is_some());
         if !matches!(found, None | Some(Route::Other)) {
-            prop_assert!(method == "GET" || method == "POST");
+            prop_assert!(method == "GET" || method == "HEAD" || method == "POST");
         }
+        let (read, head) = (route("GET", &path), route("HEAD", &path));
+        prop_assert_eq!(read, head);
     }
 
     #[test]
@@ -253,6 +255,17 @@ proptest! {
         let expected = if listed.contains(&origin) { Visitor::Page(&origin) } else { Visitor::Stranger };
         prop_assert_eq!(origins.visitor(Some(&origin), "https://own.example"), expected);
     }
+}
+
+#[test]
+fn an_attempt_is_read_by_get_and_by_nothing_that_could_make_one() {
+    for method in ["GET", "HEAD"] {
+        assert_eq!(route(method, "/api/v1/jobs/attempt"), Some(Route::Attempt));
+    }
+    for method in ["POST", "PUT", "DELETE"] {
+        assert_eq!(route(method, "/api/v1/jobs/attempt"), Some(Route::Other));
+    }
+    assert_eq!(route("HEAD", CREATE_TASK), Some(Route::Other));
 }
 
 /// Nesting costs the stack, so the parser has an end to it.
