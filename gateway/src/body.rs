@@ -1,4 +1,4 @@
-//! Reading bodies: no further than a limit, and for no longer than one's patience.
+//! Reading bodies: no further than a limit, and for no longer than a timeout.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -9,33 +9,36 @@ use serde_json::Value;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, ReadableStream, ReadableStreamDefaultReader};
-use worker::{Delay, Response};
+use worker::{Delay, Request, Response};
 
 use crate::reply::refusal;
 
+/// How long the body of a request may take that has no file in it, in milliseconds.
+pub(crate) const TIMEOUT: u64 = 10_000;
+
 /// Why a body was not read.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Trouble {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyError {
     /// It is longer than the limit.
     TooLarge,
     /// It did not come in time.
-    Slow,
+    TooSlow,
     /// It broke off.
     Broken,
 }
 
-impl Trouble {
-    /// What the sender is told.
+impl BodyError {
+    /// What the sender is answered.
     pub(crate) fn refusal(self) -> worker::Result<Response> {
         match self {
-            Trouble::TooLarge => refusal(413, "The body is too large."),
-            Trouble::Slow => refusal(408, "The body came too slowly."),
-            Trouble::Broken => refusal(400, "The body broke off."),
+            BodyError::TooLarge => refusal(413, "The body is too large."),
+            BodyError::TooSlow => refusal(408, "The body came too slowly."),
+            BodyError::Broken => refusal(400, "The body broke off."),
         }
     }
 }
 
-/// A body as it came. Its bytes stay in JavaScript, since a file is none of ours to look at.
+/// A body as it came. Its bytes stay in JavaScript: a file is not looked into here.
 pub(crate) struct Body {
     chunks: Array,
     length: u32,
@@ -48,10 +51,11 @@ impl Body {
         for chunk in self.chunks.iter() {
             bytes.extend(chunk.unchecked_into::<Uint8Array>().to_vec());
         }
-        String::from_utf8_lossy(&bytes).into_owned()
+        String::from_utf8(bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
     }
 
-    /// All of it, as JSON; `None` where it is none.
+    /// All of it, as JSON; `None` where it is not JSON.
     pub(crate) fn json(&self) -> Option<Value> {
         serde_json::from_str(&self.text()).ok()
     }
@@ -62,35 +66,75 @@ impl Body {
     }
 }
 
-/// Reads a body to its end; `limit` in bytes, `patience` in milliseconds.
-pub(crate) async fn read(stream: Option<ReadableStream>, limit: u32, patience: u64) -> Result<Body, Trouble> {
-    let (chunks, mut length) = (Array::new(), 0_u32);
-    let Some(stream) = stream else { return Ok(Body { chunks, length }) };
+/// Reads the body of a request to its end. `limit` in bytes, `timeout` in milliseconds.
+pub(crate) async fn of_request(request: &Request, limit: u32, timeout: u64) -> Result<Body, BodyError> {
+    if announced(request).is_some_and(|length| length > f64::from(limit)) {
+        return Err(BodyError::TooLarge);
+    }
+    read(request.inner().body(), limit, timeout).await
+}
+
+/// Reads the body of a request that is refused, and keeps nothing of it: many clients read the refusal only once they
+/// have sent everything. One that is longer than the limit anyway is not waited for.
+pub(crate) async fn discard(request: &Request, limit: u32) {
+    let request_length = announced(request);
+    if request.inner().body_used() || request_length.is_some_and(|length| length > f64::from(limit)) {
+        return;
+    }
+    // Whether it broke off or came too slowly, it is refused.
+    let _ = consume(request.inner().body(), limit, TIMEOUT, |_| {}).await;
+}
+
+/// Reads a body to its end.
+pub(crate) async fn read(
+    stream: Option<ReadableStream>,
+    limit: u32,
+    timeout: u64,
+) -> Result<Body, BodyError> {
+    let chunks = Array::new();
+    let length = consume(stream, limit, timeout, |chunk| {
+        chunks.push(chunk);
+    })
+    .await?;
+    Ok(Body { chunks, length })
+}
+
+/// Reads a body to its end, a chunk at a time. How long it was.
+async fn consume(
+    stream: Option<ReadableStream>,
+    limit: u32,
+    timeout: u64,
+    mut take: impl FnMut(&JsValue),
+) -> Result<u32, BodyError> {
+    let Some(stream) = stream else { return Ok(0) };
     let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
     let read = async {
+        let mut length = 0_u32;
         loop {
-            let result = JsFuture::from(reader.read()).await.map_err(|_| Trouble::Broken)?;
-            let chunk = Reflect::get(&result, &JsValue::from_str("value")).map_err(|_| Trouble::Broken)?;
+            let result = JsFuture::from(reader.read()).await.map_err(|_| BodyError::Broken)?;
+            let chunk = Reflect::get(&result, &JsValue::from_str("value")).map_err(|_| BodyError::Broken)?;
             if chunk.is_undefined() {
-                return Ok(());
+                return Ok(length);
             }
             length = length.saturating_add(chunk.unchecked_ref::<Uint8Array>().length());
             if length > limit {
-                return Err(Trouble::TooLarge);
+                return Err(BodyError::TooLarge);
             }
-            chunks.push(&chunk);
+            take(&chunk);
         }
     };
-    let came = match select(pin!(read), pin!(Delay::from(Duration::from_millis(patience)))).await {
-        Either::Left((came, _)) => came,
-        Either::Right(_) => Err(Trouble::Slow),
+    let result = match select(pin!(read), pin!(Delay::from(Duration::from_millis(timeout)))).await {
+        Either::Left((result, _)) => result,
+        Either::Right(_) => Err(BodyError::TooSlow),
     };
-    match came {
-        Ok(()) => Ok(Body { chunks, length }),
-        Err(trouble) => {
-            // Nobody waits for what is left of it.
-            let _ = JsFuture::from(reader.cancel()).await;
-            Err(trouble)
-        }
+    if result.is_err() {
+        // Nobody waits for the rest of it.
+        let _ = JsFuture::from(reader.cancel()).await;
     }
+    result
+}
+
+/// How long a request says that its body is.
+fn announced(request: &Request) -> Option<f64> {
+    request.headers().get("content-length").ok()??.parse().ok()
 }

@@ -1,16 +1,16 @@
-//! A gateway to kie.ai's job API on Cloudflare Workers: the key stays there, callers have tokens,
-//! and nobody polls. It stores and sends; the rules are `crisp_upscale_core::gateway`'s.
+//! A gateway to kie.ai's job API on Cloudflare Workers. The key stays there, callers have tokens, and nobody polls.
+//!
+//! The Worker authenticates, validates, and streams files. The Durable Object stores and sends. The rules are
+//! `crisp_upscale_gateway_core`'s.
 
-mod account_object;
+mod account;
 mod body;
 mod callback;
 mod callers;
-mod entries;
 mod events;
-mod job_object;
 mod log;
-mod random;
-mod record;
+mod object;
+mod platform;
 mod relay;
 mod reply;
 mod results;
@@ -24,5 +24,5 @@ use worker::{Context, Env, Request, Response, Result, event};
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
-    routes::answer(request, env).await
+    routes::answer(&request, &env).await
 }

@@ -44,6 +44,9 @@ pub struct Account {
     has_backlog: bool,
     glances: Glances,
     throttle: Throttle,
+    /// How many createTasks were refused without being stored, as far as that is not counted yet. The alarm counts them:
+    /// a refusal writes nothing.
+    refused: u64,
     /// When the alarm is set to fire.
     alarm_at: Option<Instant>,
 }
@@ -77,6 +80,7 @@ impl Account {
             has_backlog: false,
             glances: Glances::default(),
             throttle: Throttle::default(),
+            refused: 0,
             alarm_at: None,
         };
         let due_at = store.next_due()?;
@@ -148,7 +152,7 @@ impl Account {
             Effect::Enqueue => self.queue.push(&job.order.caller, id),
             Effect::RequestEnded => {
                 self.queue.release(&id, tx.now);
-                tx.store.count("code:0")?;
+                tx.store.count("code:0", 1)?;
             }
             Effect::Changed => self.announce(tx, job),
             Effect::Poll(task) => {
@@ -157,9 +161,9 @@ impl Account {
             }
             Effect::LogEnd { state, took } => {
                 self.glances.end(&id, took);
-                tx.store.count(&format!("ended:{state}"))?;
+                tx.store.count(&format!("ended:{state}"), 1)?;
                 if job.recovered {
-                    tx.store.count("recovered")?;
+                    tx.store.count("recovered", 1)?;
                 }
                 tx.outputs.push(Output::LogEnd { job: id, state, recovered: job.recovered });
             }

@@ -149,9 +149,9 @@ impl Store for MapStore {
         Ok(())
     }
 
-    fn count(&mut self, name: &str) -> Result<()> {
+    fn count(&mut self, name: &str, by: u64) -> Result<()> {
         self.rows_written += 1;
-        *self.counters.entry(name.to_owned()).or_default() += 1;
+        *self.counters.entry(name.to_owned()).or_default() += by;
         Ok(())
     }
 

@@ -98,8 +98,8 @@ pub trait Store {
     /// Deletes budgets whose `over_at` is not after `now`, at most so many.
     fn delete_budgets(&mut self, now: Instant, limit: usize) -> Result<()>;
 
-    /// Adds one to the counter of this name.
-    fn count(&mut self, name: &str) -> Result<()>;
+    /// Adds to the counter of this name.
+    fn count(&mut self, name: &str, by: u64) -> Result<()>;
 
     /// All counters.
     fn counters(&mut self) -> Result<BTreeMap<String, u64>>;

@@ -78,7 +78,7 @@ fn loading_a_createtask_an_alarm_and_a_stream_read_and_write_a_bounded_number_of
     let sent = outputs.iter().filter(|output| matches!(output, Output::SendCreate { .. })).count();
     let polled = outputs.iter().filter(|output| matches!(output, Output::PollTask { .. })).count();
     assert_eq!((sent, polled, outputs.len()), (20, 5, 25));
-    assert_eq!(alarm, (20 + 5 + 4, 20 + 5));
+    assert_eq!(alarm, (20 + 5 + 4, 20 + 5 + 1), "the counter of refusals");
 
     let Some(Output::SendCreate { job, .. }) =
         outputs.iter().find(|output| matches!(output, Output::SendCreate { .. }))

@@ -211,6 +211,10 @@ fn a_full_queue_refuses_cheaply_and_leaves_nothing() {
     assert_eq!(outputs, [refused(id, 429, FULL, Some(MINUTE))]);
     assert_eq!(gateway.store.rows_written, before.rows_written, "nor is the budget charged");
     assert_eq!(gateway.create("0", order(), Some(100)).1, [], "one that is in it stays in it");
+    assert_eq!(gateway.counters()["ended"]["refused"], 1, "it is counted in memory");
+    gateway.alarm();
+    gateway.crash();
+    assert_eq!(gateway.counters()["ended"]["refused"], 1, "and stored by the next alarm");
 }
 
 #[test]

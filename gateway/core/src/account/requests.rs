@@ -17,6 +17,9 @@ use crate::record;
 use crate::store::{BudgetRow, Result, Store};
 use crate::transaction::Transaction;
 
+/// The counter of createTasks that were refused, by the service or by the gateway.
+pub(super) const REFUSED: &str = "ended:refused";
+
 impl Account {
     pub(super) fn request<S: Store>(
         &mut self,
@@ -72,7 +75,7 @@ impl Account {
         let budget = match tasks_per_hour {
             Some(tasks_per_hour) => match take_budget(tx, caller, tasks_per_hour)? {
                 Ok(budget) => Some(budget),
-                Err(wait) => return Ok(Some(refused(OVER_BUDGET, wait))),
+                Err(wait) => return Ok(Some(self.refuse(OVER_BUDGET, wait))),
             },
             None => None,
         };
@@ -81,7 +84,7 @@ impl Account {
             self.waiting.entry(job.id.clone()).or_default().push(id);
             self.send(tx, job)?;
         } else if self.queue.is_full(caller) {
-            return Ok(Some(refused(FULL, self.settings.rate.window)));
+            return Ok(Some(self.refuse(FULL, self.settings.rate.window)));
         } else {
             self.queue.push(caller, job.id.clone());
             self.waiting.entry(job.id.clone()).or_default().push(id);
@@ -92,6 +95,11 @@ impl Account {
             tx.note_due(Some(budget.over_at));
         }
         Ok(None)
+    }
+
+    fn refuse(&mut self, message: &str, wait: u64) -> Reply {
+        self.refused += 1;
+        Reply::Refused { code: 429, message: message.to_owned(), retry_after: Some(wait) }
     }
 
     /// The reply to a createTask of a job that is known; `None` while that is not known.
@@ -165,7 +173,10 @@ impl Account {
     }
 
     fn counters<S: Store>(&self, tx: &mut Transaction<'_, S>) -> Result<Value> {
-        let counters = tx.store.counters()?;
+        let mut counters = tx.store.counters()?;
+        if self.refused > 0 {
+            *counters.entry(REFUSED.to_owned()).or_default() += self.refused;
+        }
         let under = |prefix: &str| -> BTreeMap<String, u64> {
             let names =
                 counters.iter().filter_map(|(name, count)| Some((name.strip_prefix(prefix)?, *count)));
@@ -179,10 +190,6 @@ impl Account {
             "waiting": self.queue.len(),
         }))
     }
-}
-
-fn refused(message: &str, wait: u64) -> Reply {
-    Reply::Refused { code: 429, message: message.to_owned(), retry_after: Some(wait) }
 }
 
 /// Counts a task of the caller's, to be stored where it is ordered; or says in how many milliseconds there is room.

@@ -15,7 +15,7 @@ impl Account {
     ) -> Result<()> {
         let Creation { code, mut outcome } = Creation::read(result);
         self.queue.release(id, tx.now);
-        tx.store.count(&format!("code:{code}"))?;
+        tx.store.count(&format!("code:{code}"), 1)?;
         let Some(before) = tx.job(id)? else { return Ok(()) };
         if let Outcome::Made(task) = &outcome
             && before.awaits_outcome()

@@ -4,6 +4,7 @@ use crisp_upscale_core::pace;
 use serde_json::{Value, json};
 
 use super::Account;
+use super::requests::REFUSED;
 use crate::ids;
 use crate::job::{Effect, Job, Phase};
 use crate::output::Output;
@@ -27,6 +28,10 @@ impl Account {
         self.alarm_at = None;
         self.work(tx)?;
         tx.store.delete_budgets(tx.now, MAX_BUDGETS)?;
+        if self.refused > 0 {
+            tx.store.count(REFUSED, self.refused)?;
+            self.refused = 0;
+        }
         let mut due_at = tx.store.next_due()?;
         if self.has_backlog && !self.may_poll() {
             // Each poll that ends takes more of the backlog. The alarm comes in case none does.

@@ -115,8 +115,8 @@ impl Store for Disk {
         self.rows.delete_budgets(now, limit)
     }
 
-    fn count(&mut self, name: &str) -> Result<()> {
-        self.rows.count(name)
+    fn count(&mut self, name: &str, by: u64) -> Result<()> {
+        self.rows.count(name, by)
     }
 
     fn counters(&mut self) -> Result<BTreeMap<String, u64>> {

@@ -1,4 +1,4 @@
-//! Bytes that nobody can guess.
+//! The clock and the random number generator.
 
 use wasm_bindgen::prelude::*;
 
@@ -8,9 +8,14 @@ extern "C" {
     fn fill(bytes: &mut [u8]) -> Result<(), JsValue>;
 }
 
-/// So many of them.
-pub(crate) fn bytes<const N: usize>() -> worker::Result<[u8; N]> {
+/// So many bytes that nobody can guess.
+pub(crate) fn random<const N: usize>() -> worker::Result<[u8; N]> {
     let mut bytes = [0; N];
     fill(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Unix milliseconds.
+pub(crate) fn now() -> u64 {
+    js_sys::Date::now() as u64
 }
