@@ -3,8 +3,6 @@
 //! network and a clock plays a [`job::Job`].
 
 pub mod failure;
-#[cfg(feature = "gateway")]
-pub mod gateway;
 pub mod head;
 pub mod hosts;
 pub mod image;
