@@ -13,11 +13,11 @@ use crisp_upscale_core::job::Instant;
 use crisp_upscale_core::limiter::Rate;
 use crisp_upscale_core::sse;
 
-use crate::glances::Glances;
 use crate::input::{Input, Moment, RequestId};
 use crate::job::{Answer, Effect, Job, Phase};
 use crate::output::Output;
 use crate::passphrase::Throttle;
+use crate::progress::Progress;
 use crate::protocol::Reply;
 use crate::queue::Queue;
 use crate::record;
@@ -42,7 +42,7 @@ pub struct Account {
     polls: BTreeMap<String, Instant>,
     /// More jobs are due than may be polled at a time.
     has_backlog: bool,
-    glances: Glances,
+    progress: Progress,
     throttle: Throttle,
     /// How many createTasks were refused without being stored, as far as that is not counted yet. The alarm counts them:
     /// a refusal writes nothing.
@@ -78,7 +78,7 @@ impl Account {
             streams: Streams::default(),
             polls: BTreeMap::new(),
             has_backlog: false,
-            glances: Glances::default(),
+            progress: Progress::default(),
             throttle: Throttle::default(),
             refused: 0,
             alarm_at: None,
@@ -115,7 +115,7 @@ impl Account {
     /// Sets the alarm, unless it fires before: then nothing is due, and it is set again.
     fn set_alarm(&mut self, due_at: Option<Instant>, now: Instant) -> Option<Output> {
         let at =
-            due_at.into_iter().chain(self.queue.free_at(now)).chain(self.glances.due_at()).min()?.max(now);
+            due_at.into_iter().chain(self.queue.free_at(now)).chain(self.progress.due_at()).min()?.max(now);
         if self.alarm_at.is_some_and(|alarm_at| alarm_at <= at) {
             return None;
         }
@@ -160,7 +160,7 @@ impl Account {
                 tx.outputs.push(Output::PollTask { job: id, task });
             }
             Effect::LogEnd { state, took } => {
-                self.glances.end(&id, took);
+                self.progress.end(&id, took);
                 tx.store.count(&format!("ended:{state}"), 1)?;
                 if job.recovered {
                     tx.store.count("recovered", 1)?;
@@ -202,7 +202,7 @@ impl Account {
     /// Somebody watches a job: it is polled on the way, where no callback tells of that.
     fn watch(&mut self, job: &Job, now: Instant) {
         if let (Phase::Made { sent, .. }, true) = (&job.phase, self.settings.callbacks) {
-            self.glances.watch(&job.id, sent.at, now);
+            self.progress.watch(&job.id, sent.at, now);
         }
     }
 }

@@ -10,7 +10,6 @@
 mod account;
 pub mod address;
 pub mod budget;
-mod glances;
 pub mod ids;
 mod input;
 mod job;
@@ -20,6 +19,7 @@ pub mod order;
 pub mod origin;
 mod output;
 pub mod passphrase;
+mod progress;
 pub mod protocol;
 pub mod queue;
 pub mod record;

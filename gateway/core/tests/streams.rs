@@ -164,7 +164,7 @@ fn one_who_asks_for_the_record_watches_too_and_is_polled_for_twice_however_often
 }
 
 #[test]
-fn a_glance_writes_nothing_where_nothing_has_changed_and_is_lost_in_a_crash() {
+fn a_poll_on_the_way_writes_nothing_where_nothing_has_changed_and_is_lost_in_a_crash() {
     let mut gateway = made();
     subscribe(&mut gateway, 1, CALLER, &[&job()]);
     let before = gateway.store.rows_written;

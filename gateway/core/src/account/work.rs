@@ -56,9 +56,9 @@ impl Account {
             let job = Job::of_row(&row)?;
             self.update(tx, Some(&job), job.clone(), Vec::new())?;
         }
-        for id in self.glances.take_due(tx.now) {
+        for id in self.progress.take_due(tx.now) {
             if self.may_poll() {
-                self.glance(tx, &id)?;
+                self.poll_progress(tx, &id)?;
             }
         }
         self.has_backlog = tx.store.next_due()?.is_some_and(|at| at <= tx.now);
@@ -71,7 +71,7 @@ impl Account {
     }
 
     /// Polls a task that is under way, for those who watch it.
-    fn glance<S: Store>(&mut self, tx: &mut Transaction<'_, S>, id: &str) -> Result<()> {
+    fn poll_progress<S: Store>(&mut self, tx: &mut Transaction<'_, S>, id: &str) -> Result<()> {
         let Some(job) = tx.job(id)? else { return Ok(()) };
         match &job.phase {
             Phase::Made { task, .. } if !self.polls.contains_key(id) => {

@@ -1,8 +1,8 @@
 //! Two polls on the way, so that those who watch a job see `queuing` and `generating`: the service calls back at the
 //! end alone.
 //!
-//! A job is glanced at after a third and after two thirds of the time that jobs take. So whatever state lasts for a
-//! third of a job or more is seen, for two requests at most. Jobs that nobody watches are not glanced at.
+//! A job is polled after a third and after two thirds of the time that jobs take. So a state that lasts for a third of
+//! a job or more is seen, for at most two requests. Jobs that nobody watches are not polled on the way.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -17,23 +17,23 @@ const SHORTEST: u64 = 1_500;
 /// How many durations are kept.
 const KEPT: usize = 16;
 
-/// What was learned of durations, and the glances to come. Held in memory alone.
+/// What was learned of durations, and the polls to come. Held in memory alone.
 #[derive(Debug, Default)]
-pub(crate) struct Glances {
+pub(crate) struct Progress {
     durations: VecDeque<u64>,
     due: BTreeSet<(Instant, String)>,
     watched: BTreeSet<String>,
 }
 
-impl Glances {
+impl Progress {
     /// Somebody watches a job whose createTask left then.
     pub(crate) fn watch(&mut self, job: &str, sent_at: Instant, now: Instant) {
         let typical = self.typical();
         if typical < SHORTEST || !self.watched.insert(job.to_owned()) {
             return;
         }
-        let glances = [typical / 3, typical * 2 / 3].map(|age| sent_at.saturating_add(age));
-        self.due.extend(glances.into_iter().filter(|at| *at > now).map(|at| (at, job.to_owned())));
+        let polls = [typical / 3, typical * 2 / 3].map(|age| sent_at.saturating_add(age));
+        self.due.extend(polls.into_iter().filter(|at| *at > now).map(|at| (at, job.to_owned())));
     }
 
     /// A job has ended. `duration`: how long it took, where its task succeeded.
@@ -49,12 +49,12 @@ impl Glances {
         }
     }
 
-    /// When the next glance is due.
+    /// When the next poll is due.
     pub(crate) fn due_at(&self) -> Option<Instant> {
         self.due.first().map(|(at, _)| *at)
     }
 
-    /// The jobs to glance at now.
+    /// The jobs to poll now.
     pub(crate) fn take_due(&mut self, now: Instant) -> Vec<String> {
         let later = self.due.split_off(&(now.saturating_add(1), String::new()));
         std::mem::replace(&mut self.due, later).into_iter().map(|(_, job)| job).collect()
