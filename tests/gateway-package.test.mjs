@@ -96,14 +96,9 @@ test("mounted beside routes of one's own, it upscales and they are answered", as
 
 test("it has types, and the demo page's files come along", async () => {
   await writeFile(join(project, "typed.ts"), TYPED);
-  await run(
-    `${root}/node_modules/.bin/tsc`,
-    [
-      ...["--noEmit", "--strict", "--module", "nodenext", "--target", "es2022", "--lib", "es2022,dom"],
-      ...["--types", "", join(project, "typed.ts")],
-    ],
-    { quiet: true },
-  );
+  const compilerOptions = { strict: true, noEmit: true, module: "nodenext", target: "es2022", types: [] };
+  await writeFile(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["typed.ts"] }));
+  await run(`${root}/node_modules/.bin/tsc`, ["-p", project], { quiet: true });
   const page = await readdir(join(project, "node_modules/crisp-upscale/dist/www"));
   for (const file of ["index.html", "main.js", "style.css", "_headers", "samples", "wasm"]) {
     assert.ok(page.includes(file), `${page}`);
