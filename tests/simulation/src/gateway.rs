@@ -11,7 +11,7 @@ use crisp_upscale_core::job::Fault;
 use crisp_upscale_core::limiter::Rate;
 use crisp_upscale_gateway_core::protocol::{self, Reply};
 use crisp_upscale_gateway_core::secret::Secret;
-use crisp_upscale_gateway_core::{Account, Input, Moment, Order, Settings, ids};
+use crisp_upscale_gateway_core::{Account, Input, Moment, Order, Output, Settings, ids};
 
 use self::store::Disk;
 use crate::client::Heard;
@@ -77,6 +77,10 @@ pub(crate) struct Job {
     /// Replies and messages that announce the stream.
     announced: u32,
     pushed: u32,
+    /// The hash of its `Idempotency-Key`.
+    key_hash: String,
+    /// When its order arrived first, in Unix milliseconds.
+    arrived_at: u64,
     /// The body of its last createTask.
     body: String,
 }
@@ -148,7 +152,7 @@ impl World<'_> {
             To::GatewayCreate(key) => {
                 let key = key.clone();
                 let id = ids::keyed_job_id(&caller, &key);
-                self.job_of(&id, call);
+                self.job_of(&id, &key, call);
                 let (image, call_back_url) = self.order(call);
                 let order = Order { caller, model: "recraft/crisp-upscale".to_owned(), image, call_back_url };
                 let asked = protocol::Request::CreateTask {
@@ -181,7 +185,7 @@ impl World<'_> {
     }
 
     /// The job of this id, as far as a world knows it.
-    fn job_of(&mut self, id: &str, call: usize) -> usize {
+    fn job_of(&mut self, id: &str, key: &str, call: usize) -> usize {
         if let Some(job) = self.gateway.jobs.iter().position(|job| job.id == id) {
             return job;
         }
@@ -193,6 +197,8 @@ impl World<'_> {
             requests: 0,
             announced: 0,
             pushed: 0,
+            key_hash: ids::key_hash(key),
+            arrived_at: self.unix(),
             body: String::new(),
         });
         self.gateway.jobs.len() - 1
@@ -288,9 +294,7 @@ impl World<'_> {
             let moment = Moment { now, random: [0; 32] };
             let outputs = machine.handle(&mut scratch, Input::Request { id: 0, request }, moment);
             let record = outputs.into_iter().flatten().find_map(|output| match output {
-                crisp_upscale_gateway_core::Output::Reply { reply: Reply::Record(record), .. } => {
-                    Some(record)
-                }
+                Output::Reply { reply: Reply::Record(record), .. } => Some(record),
                 _ => None,
             });
             if let Some(record) = record.filter(|record| record["code"] == 200) {
@@ -298,6 +302,30 @@ impl World<'_> {
             }
         }
         records
+    }
+
+    /// The jobs that were sent and of whose attempt the gateway says now that it never arrived.
+    pub(crate) fn denied(&self) -> Vec<usize> {
+        let now = self.unix();
+        let Gateway { disk, settings, jobs, .. } = &self.gateway;
+        let mut disk = disk.clone();
+        let Ok((mut machine, _)) = Account::load(&mut disk, settings.clone(), now) else { return Vec::new() };
+        let mut is_denied = |job: &Job| {
+            let request =
+                protocol::Request::FindAttempt { job: job.id.clone(), key_hash: job.key_hash.clone() };
+            let moment = Moment { now, random: [0; 32] };
+            let outputs = machine.handle(&mut disk, Input::Request { id: 0, request }, moment);
+            outputs.into_iter().flatten().any(|output| match output {
+                Output::Reply { reply: Reply::Attempt(body), .. } => {
+                    // An attempt that left longer ago than that is not denied.
+                    let remembers = body["data"]["remembersFor"].as_u64().unwrap_or_default();
+                    body["data"]["arrived"] == false && now - job.arrived_at < remembers
+                }
+                _ => false,
+            })
+        };
+        let sent = jobs.iter().enumerate().filter(|(_, job)| !job.body.is_empty());
+        sent.filter(|(_, job)| is_denied(job)).map(|(nth, _)| nth).collect()
     }
 
     /// A callback comes for the job of this id; whether it is taken.

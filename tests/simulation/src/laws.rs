@@ -107,6 +107,11 @@ impl World<'_> {
 
     /// The laws, at the end of the world.
     pub(crate) fn judge(&mut self) {
+        if let Some(job) = self.denied().first() {
+            let call = self.gateway.jobs[*job].call;
+            return self
+                .break_law(2, format!("the gateway says that the attempt of call {call} never arrived"));
+        }
         let gateway = self.records();
         for call in 0..self.calls.len() {
             self.judge_call(call, &gateway);

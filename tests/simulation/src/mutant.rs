@@ -31,6 +31,8 @@ pub enum Mutant {
     ForgetsQueue,
     /// Nor is what the rate limit counts.
     ForgetsRequests,
+    /// The gateway says of an attempt whose job it has deleted that it never arrived.
+    ForgetsErasure,
     /// The index lets one task belong to two jobs.
     SharesTasks,
     /// The key is sent to the host of the result.
@@ -52,7 +54,7 @@ pub enum Mutant {
 }
 
 /// All of them, with the law that each breaks first.
-pub const MUTANTS: [(Mutant, u8); 23] = [
+pub const MUTANTS: [(Mutant, u8); 24] = [
     (Mutant::SendsAgain, 1),
     (Mutant::NewKeyEachTime, 1),
     (Mutant::SendsBeforeStoring, 1),
@@ -62,6 +64,7 @@ pub const MUTANTS: [(Mutant, u8); 23] = [
     (Mutant::WritesAfter, 1),
     (Mutant::ForgetsTask, 2),
     (Mutant::ForgetsAtRestart, 2),
+    (Mutant::ForgetsErasure, 2),
     (Mutant::WaitsForEver, 3),
     (Mutant::DropsAlarms, 3),
     (Mutant::CutsTransactions, 3),

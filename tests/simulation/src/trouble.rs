@@ -107,7 +107,7 @@ const ALL: [(Trouble, &str, u64); 33] = [
     (Trouble::Misled, "misled", 2_000),
     (Trouble::StreamCut, "stream-cut", 3_000),
     (Trouble::StreamSilent, "stream-silent", 3_000),
-    (Trouble::ObjectCrash, "object-crash", 1_000),
+    (Trouble::ObjectCrash, "object-crash", 1_500),
     (Trouble::Overrun, "overrun", 5_000),
     (Trouble::ChoreFails, "chore-fails", 20_000),
 ];
