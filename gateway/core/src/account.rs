@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use crisp_upscale_core::job::Instant;
 use crisp_upscale_core::limiter::Rate;
+use crisp_upscale_core::pace;
 use crisp_upscale_core::sse;
 
 use crate::input::{Input, Moment, RequestId};
@@ -101,12 +102,17 @@ impl Account {
             Input::Unsubscribe(stream) => self.streams.unsubscribe(stream),
             Input::Created { job, result } => self.created(&mut tx, &job, &result)?,
             Input::Polled { job, task, result } => self.polled(&mut tx, &job, &task, &result)?,
-            Input::Relayed { job, ok } => self.relayed(&mut tx, &job, ok)?,
-            Input::Copied { job, ok } => self.copied(&mut tx, &job, ok)?,
+            Input::Relayed { job, ok } => self.change(&mut tx, &job, |job, now| job.relayed(ok, now))?,
+            Input::Copied { job, ok } => self.change(&mut tx, &job, |job, now| job.copied(ok, now))?,
             Input::CopyDeleted { job, ok } => self.copy_deleted(&mut tx, &job, ok)?,
             Input::AlarmFired => self.alarm_fired(&mut tx)?,
         }
-        let Transaction { mut outputs, due_at, now, .. } = tx;
+        let Transaction { mut outputs, mut due_at, now, .. } = tx;
+        if !self.may_poll() {
+            // Each poll that ends takes more of the backlog. The alarm comes in case none does.
+            self.has_backlog |= due_at.is_some_and(|at| at <= now);
+            due_at = due_at.map(|at| at.max(now.saturating_add(pace::after_failure(1))));
+        }
         // What was stored before is not due before the alarm that is set.
         outputs.extend(self.set_alarm(due_at, now));
         Ok(outputs)
@@ -124,9 +130,9 @@ impl Account {
     }
 
     /// Stores a job that has changed, works it off where it is due, and carries out its effects.
-    fn update<S: Store>(
+    fn update(
         &mut self,
-        tx: &mut Transaction<'_, S>,
+        tx: &mut Transaction<'_>,
         before: Option<&Job>,
         mut job: Job,
         mut effects: Vec<Effect>,
@@ -146,7 +152,7 @@ impl Account {
         Ok(())
     }
 
-    fn effect<S: Store>(&mut self, tx: &mut Transaction<'_, S>, job: &Job, effect: Effect) -> Result<()> {
+    fn effect(&mut self, tx: &mut Transaction<'_>, job: &Job, effect: Effect) -> Result<()> {
         let id = job.id.clone();
         match effect {
             Effect::Enqueue => self.queue.push(&job.order.caller, id),
@@ -179,7 +185,7 @@ impl Account {
     }
 
     /// Answers those who wait for a job, and notifies its subscribers.
-    fn announce<S>(&mut self, tx: &mut Transaction<'_, S>, job: &Job) {
+    fn announce(&mut self, tx: &mut Transaction<'_>, job: &Job) {
         if let Some(answer) = job.answer() {
             for id in self.waiting.remove(&job.id).unwrap_or_default() {
                 tx.outputs.push(Output::Reply { id, reply: reply(job, answer.clone()) });

@@ -10,8 +10,8 @@ use crate::settings::Settings;
 use crate::store::{Result, Store};
 
 /// A transaction: the store, the time, and what comes out.
-pub(crate) struct Transaction<'a, S> {
-    pub(crate) store: &'a mut S,
+pub(crate) struct Transaction<'a> {
+    pub(crate) store: &'a mut dyn Store,
     pub(crate) now: Instant,
     random: [u8; 32],
     pub(crate) outputs: Vec<Output>,
@@ -19,8 +19,8 @@ pub(crate) struct Transaction<'a, S> {
     pub(crate) due_at: Option<Instant>,
 }
 
-impl<'a, S: Store> Transaction<'a, S> {
-    pub(crate) fn new(store: &'a mut S, Moment { now, random }: Moment) -> Self {
+impl<'a> Transaction<'a> {
+    pub(crate) fn new(store: &'a mut dyn Store, Moment { now, random }: Moment) -> Self {
         Transaction { store, now, random, outputs: Vec::new(), due_at: None }
     }
 

@@ -299,6 +299,28 @@ fn an_alarm_that_comes_while_all_polls_hang_comes_again_a_second_later() {
 }
 
 #[test]
+fn a_callback_that_finds_all_polls_in_flight_is_polled_as_soon_as_one_ends() {
+    let mut gateway = made();
+    let secret = gateway.secrets[0].clone();
+    for nth in 0..5 {
+        gateway.create(&nth.to_string(), order(), None);
+        let task = nth.to_string();
+        let other = ids::keyed_job_id(CALLER, &task);
+        gateway.input(Input::Created { job: other.clone(), result: Ok(task_made(&task)) });
+        let (secret, tasks) = (gateway.secrets.last().unwrap().clone(), vec![task.clone()]);
+        let (_, outputs) = gateway.ask(Request::Callback { job: other.clone(), secret, tasks });
+        assert_eq!(outputs, [Output::PollTask { job: other, task }]);
+    }
+    gateway.alarm_at = None;
+    assert_eq!(gateway.call_with(&secret, &["t1"]), (true, vec![]));
+    assert_eq!(gateway.alarm_at, None, "the alarm that is set is soon enough");
+    let other = ids::keyed_job_id(CALLER, "0");
+    let result = Ok(task_record("0", "success", IMAGE, BEGIN));
+    let outputs = gateway.input(Input::Polled { job: other, task: "0".to_owned(), result });
+    assert_eq!(outputs.last(), Some(&poll("t1")));
+}
+
+#[test]
 fn an_alarm_may_come_twice_and_too_early() {
     let mut gateway = made();
     assert_eq!(gateway.input(Input::AlarmFired), []);

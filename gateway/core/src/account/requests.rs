@@ -14,16 +14,16 @@ use crate::output::Output;
 use crate::protocol::{Reply, Request, ResultFile};
 use crate::queue::FULL;
 use crate::record;
-use crate::store::{BudgetRow, Result, Store};
+use crate::store::{BudgetRow, Result};
 use crate::transaction::Transaction;
 
 /// The counter of createTasks that were refused, by the service or by the gateway.
 pub(super) const REFUSED: &str = "ended:refused";
 
 impl Account {
-    pub(super) fn request<S: Store>(
+    pub(super) fn request(
         &mut self,
-        tx: &mut Transaction<'_, S>,
+        tx: &mut Transaction<'_>,
         id: RequestId,
         request: Request,
     ) -> Result<()> {
@@ -53,9 +53,9 @@ impl Account {
     }
 
     /// A createTask. `None` where its reply comes later.
-    fn create<S: Store>(
+    fn create(
         &mut self,
-        tx: &mut Transaction<'_, S>,
+        tx: &mut Transaction<'_>,
         id: RequestId,
         known: Option<Job>,
         new: Job,
@@ -112,7 +112,7 @@ impl Account {
     }
 
     /// A createTask has waited for long enough. Its job goes on, so that it is the caller's task.
-    pub(super) fn answer_timeout<S>(&mut self, tx: &mut Transaction<'_, S>, id: RequestId) {
+    pub(super) fn answer_timeout(&mut self, tx: &mut Transaction<'_>, id: RequestId) {
         for (job, waiting) in &mut self.waiting {
             if let Some(place) = waiting.iter().position(|other| *other == id) {
                 waiting.swap_remove(place);
@@ -122,21 +122,16 @@ impl Account {
         self.waiting.retain(|_, waiting| !waiting.is_empty());
     }
 
-    fn record_info<S: Store>(
-        &mut self,
-        tx: &mut Transaction<'_, S>,
-        caller: &str,
-        job: &str,
-    ) -> Result<Reply> {
+    fn record_info(&mut self, tx: &mut Transaction<'_>, caller: &str, job: &str) -> Result<Reply> {
         let job = tx.job(job)?.filter(|job| job.order.caller == caller);
         let Some(job) = job else { return Ok(Reply::Record(record::missing())) };
         self.watch(&job, tx.now);
         Ok(Reply::Record(record::of(&job, &self.settings)))
     }
 
-    fn callback<S: Store>(
+    fn callback(
         &mut self,
-        tx: &mut Transaction<'_, S>,
+        tx: &mut Transaction<'_>,
         id: &str,
         secret: &str,
         tasks: Vec<String>,
@@ -150,9 +145,9 @@ impl Account {
     }
 
     /// A stream is opened: the present record of each task, and every change until all have ended.
-    pub(super) fn subscribe<S: Store>(
+    pub(super) fn subscribe(
         &mut self,
-        tx: &mut Transaction<'_, S>,
+        tx: &mut Transaction<'_>,
         stream: StreamId,
         caller: &str,
         tasks: Vec<String>,
@@ -172,7 +167,7 @@ impl Account {
         Ok(())
     }
 
-    fn counters<S: Store>(&self, tx: &mut Transaction<'_, S>) -> Result<Value> {
+    fn counters(&self, tx: &mut Transaction<'_>) -> Result<Value> {
         let mut counters = tx.store.counters()?;
         if self.refused > 0 {
             *counters.entry(REFUSED.to_owned()).or_default() += self.refused;
@@ -193,8 +188,8 @@ impl Account {
 }
 
 /// Counts a task of the caller's, to be stored where it is ordered; or says in how many milliseconds there is room.
-fn take_budget<S: Store>(
-    tx: &mut Transaction<'_, S>,
+fn take_budget(
+    tx: &mut Transaction<'_>,
     caller: &str,
     tasks_per_hour: u32,
 ) -> Result<std::result::Result<BudgetRow, u64>> {
@@ -212,7 +207,7 @@ fn take_budget<S: Store>(
 
 /// What became of the createTask with an `Idempotency-Key`. "Never arrived" holds for what left after the store's memory
 /// begins, and where no other caller used the key.
-fn find_attempt<S: Store>(tx: &mut Transaction<'_, S>, job: &str, key_hash: &str) -> Result<Reply> {
+fn find_attempt(tx: &mut Transaction<'_>, job: &str, key_hash: &str) -> Result<Reply> {
     let data = if tx.store.job(job)?.is_some() {
         json!({ "taskId": job })
     } else if tx.store.has_key(key_hash)? {

@@ -1,15 +1,17 @@
 //! What came of requests to the service, and of relays and copies.
 
+use crisp_upscale_core::job::Instant;
+
 use super::Account;
 use crate::input::UpstreamResult;
 use crate::job::{Creation, Job, Outcome, Verified};
-use crate::store::{Result, Store};
+use crate::store::Result;
 use crate::transaction::Transaction;
 
 impl Account {
-    pub(super) fn created<S: Store>(
+    pub(super) fn created(
         &mut self,
-        tx: &mut Transaction<'_, S>,
+        tx: &mut Transaction<'_>,
         id: &str,
         result: &UpstreamResult,
     ) -> Result<()> {
@@ -34,15 +36,15 @@ impl Account {
     }
 
     /// The reply to a job's own createTask outweighs a callback that named its task to another job.
-    fn unbind<S: Store>(&mut self, tx: &mut Transaction<'_, S>, owner: Job) -> Result<()> {
+    fn unbind(&mut self, tx: &mut Transaction<'_>, owner: Job) -> Result<()> {
         let mut job = owner.clone();
         let effects = job.unbind();
         self.update(tx, Some(&owner), job, effects)
     }
 
-    pub(super) fn polled<S: Store>(
+    pub(super) fn polled(
         &mut self,
-        tx: &mut Transaction<'_, S>,
+        tx: &mut Transaction<'_>,
         id: &str,
         task: &str,
         result: &UpstreamResult,
@@ -69,42 +71,23 @@ impl Account {
         if self.has_backlog { self.work(tx) } else { Ok(()) }
     }
 
-    pub(super) fn relayed<S: Store>(
-        &mut self,
-        tx: &mut Transaction<'_, S>,
-        id: &str,
-        ok: bool,
-    ) -> Result<()> {
-        let now = tx.now;
-        self.change(tx, id, |job| job.relayed(ok, now))
-    }
-
-    pub(super) fn copied<S: Store>(&mut self, tx: &mut Transaction<'_, S>, id: &str, ok: bool) -> Result<()> {
-        let now = tx.now;
-        self.change(tx, id, |job| job.copied(ok, now))
-    }
-
-    pub(super) fn copy_deleted<S: Store>(
-        &mut self,
-        tx: &mut Transaction<'_, S>,
-        id: &str,
-        ok: bool,
-    ) -> Result<()> {
+    pub(super) fn copy_deleted(&mut self, tx: &mut Transaction<'_>, id: &str, ok: bool) -> Result<()> {
         match tx.job(id)? {
             Some(job) if ok && job.has_ended() => self.erase(tx, &job),
             _ => Ok(()),
         }
     }
 
-    fn change<S: Store>(
+    /// Changes a job, where it is still there.
+    pub(super) fn change(
         &mut self,
-        tx: &mut Transaction<'_, S>,
+        tx: &mut Transaction<'_>,
         id: &str,
-        change: impl FnOnce(&mut Job),
+        change: impl FnOnce(&mut Job, Instant),
     ) -> Result<()> {
         let Some(before) = tx.job(id)? else { return Ok(()) };
         let mut job = before.clone();
-        change(&mut job);
+        change(&mut job, tx.now);
         self.update(tx, Some(&before), job, Vec::new())
     }
 }

@@ -1,6 +1,5 @@
 //! What is due: createTasks whose slot has come, polls, relays, copies, erasure.
 
-use crisp_upscale_core::pace;
 use serde_json::{Value, json};
 
 use super::Account;
@@ -8,10 +7,10 @@ use super::requests::REFUSED;
 use crate::ids;
 use crate::job::{Effect, Job, Phase};
 use crate::output::Output;
-use crate::store::{Result, Store};
+use crate::store::Result;
 use crate::transaction::Transaction;
 
-/// How many tasks are polled at a time, but for those of callbacks: an invocation has six connections.
+/// How many tasks are polled at a time: an invocation has six connections.
 const MAX_POLLS: usize = 5;
 
 /// After this a poll is in flight no longer, whatever became of its result; in milliseconds.
@@ -24,7 +23,7 @@ const MAX_GRANTS: usize = 20;
 const MAX_BUDGETS: usize = 20;
 
 impl Account {
-    pub(super) fn alarm_fired<S: Store>(&mut self, tx: &mut Transaction<'_, S>) -> Result<()> {
+    pub(super) fn alarm_fired(&mut self, tx: &mut Transaction<'_>) -> Result<()> {
         self.alarm_at = None;
         self.work(tx)?;
         tx.store.delete_budgets(tx.now, MAX_BUDGETS)?;
@@ -32,17 +31,12 @@ impl Account {
             tx.store.count(REFUSED, self.refused)?;
             self.refused = 0;
         }
-        let mut due_at = tx.store.next_due()?;
-        if self.has_backlog && !self.may_poll() {
-            // Each poll that ends takes more of the backlog. The alarm comes in case none does.
-            due_at = due_at.map(|at| at.max(tx.now.saturating_add(pace::after_failure(1))));
-        }
-        tx.due_at = due_at;
+        tx.due_at = tx.store.next_due()?;
         Ok(())
     }
 
     /// Takes a bounded part of what is due.
-    pub(super) fn work<S: Store>(&mut self, tx: &mut Transaction<'_, S>) -> Result<()> {
+    pub(super) fn work(&mut self, tx: &mut Transaction<'_>) -> Result<()> {
         for _ in 0..MAX_GRANTS {
             let Some(id) = self.queue.grant(tx.now) else { break };
             match tx.job(&id)? {
@@ -71,7 +65,7 @@ impl Account {
     }
 
     /// Polls a task that is under way, for those who watch it.
-    fn poll_progress<S: Store>(&mut self, tx: &mut Transaction<'_, S>, id: &str) -> Result<()> {
+    fn poll_progress(&mut self, tx: &mut Transaction<'_>, id: &str) -> Result<()> {
         let Some(job) = tx.job(id)? else { return Ok(()) };
         match &job.phase {
             Phase::Made { task, .. } if !self.polls.contains_key(id) => {
@@ -82,7 +76,7 @@ impl Account {
     }
 
     /// A job's createTask leaves. It is stored as sent before.
-    pub(super) fn send<S: Store>(&mut self, tx: &mut Transaction<'_, S>, mut job: Job) -> Result<()> {
+    pub(super) fn send(&mut self, tx: &mut Transaction<'_>, mut job: Job) -> Result<()> {
         let secret = ids::callback_secret(tx.random_for(&job.id));
         job.send(ids::callback_hash(&secret), tx.now, &self.settings);
         tx.put(&job, &self.settings)?;
@@ -102,7 +96,7 @@ impl Account {
     }
 
     /// Deletes a job. An attempt as old as it may be forgotten from now on.
-    pub(super) fn erase<S: Store>(&mut self, tx: &mut Transaction<'_, S>, job: &Job) -> Result<()> {
+    pub(super) fn erase(&mut self, tx: &mut Transaction<'_>, job: &Job) -> Result<()> {
         tx.store.delete_job(&job.id)?;
         let since = tx.store.remembers_since()?.unwrap_or_default();
         if job.created_at > since {

@@ -85,7 +85,9 @@ impl Job {
         match outcome {
             Outcome::Made(task) => self.bind(task, now, settings),
             Outcome::Limited(wait, message) => self.limited(wait, message, now, settings),
-            Outcome::Refused(code, message) => self.refuse(code, message, None, now, settings),
+            Outcome::Refused(code, message) => {
+                self.end(End::Refused { code, message, retry_after: None }, now, settings)
+            }
             Outcome::Lost => {
                 sent.lost = true;
                 vec![Effect::Changed]
@@ -97,7 +99,7 @@ impl Job {
     fn limited(
         &mut self,
         asked: Option<u64>,
-        message: String,
+        said: String,
         now: Instant,
         settings: &Settings,
     ) -> Vec<Effect> {
@@ -105,21 +107,14 @@ impl Job {
         let until = now.saturating_add(wait);
         // A wait that would outlast the timeout is left to the caller.
         if until.saturating_sub(self.created_at) > LIMITED_TIMEOUT {
-            return self.refuse(429, message, Some(wait), now, settings);
+            return self.end(
+                End::Refused { code: 429, message: said, retry_after: Some(wait) },
+                now,
+                settings,
+            );
         }
         self.phase = Phase::Postponed { until };
         Vec::new()
-    }
-
-    fn refuse(
-        &mut self,
-        code: i64,
-        message: String,
-        retry_after: Option<u64>,
-        now: Instant,
-        settings: &Settings,
-    ) -> Vec<Effect> {
-        self.end(End::Refused { code, message, retry_after }, now, settings)
     }
 
     /// The service's task is known. Only from a createTask whose outcome was not.
