@@ -150,23 +150,6 @@ test("a body of a refused request is read to its end, announced or not, as far a
   assert.equal((await own.call(UPLOAD, { method: "POST", body: form })).status, 413, "a byte too many");
 });
 
-test("a body that is announced as longer than its path takes is refused before it is sent", async () => {
-  const { hostname, port } = new URL(own.url);
-  for (const [path, length, status] of /** @type {const} */ ([
-    [CREATE, 64 * 1024 + 1, 413],
-    [UPLOAD, 20 * 1024 * 1024, 413],
-  ])) {
-    const socket = connect(Number(port), hostname);
-    socket.write(
-      `POST ${path} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nAuthorization: Bearer ${await tokenOf("ann")}\r\n` +
-        `Content-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`,
-    );
-    const [reply] = await once(socket, "data");
-    socket.destroy();
-    assert.match(`${reply}`, new RegExp(`^HTTP/1\\.1 ${status} `), path);
-  }
-});
-
 test("a refused body that comes too slowly is waited for no longer than ten seconds", async () => {
   const { hostname, port } = new URL(own.url);
   const socket = connect(Number(port), hostname);

@@ -4,12 +4,12 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use js_sys::{Array, Reflect, Uint8Array};
+use js_sys::{Array, Promise, Reflect, Uint8Array};
 use serde_json::Value;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, ReadableStream, ReadableStreamDefaultReader};
-use worker::{Delay, Request, Response};
+use web_sys::{Blob, ReadableStream, ReadableStreamDefaultReader, Response};
+use worker::{Delay, Request};
 
 use crate::reply::refusal;
 
@@ -29,7 +29,7 @@ pub(crate) enum BodyError {
 
 impl BodyError {
     /// What the sender is answered.
-    pub(crate) fn refusal(self) -> worker::Result<Response> {
+    pub(crate) fn refusal(self) -> worker::Result<worker::Response> {
         match self {
             BodyError::TooLarge => refusal(413, "The body is too large."),
             BodyError::TooSlow => refusal(408, "The body came too slowly."),
@@ -68,10 +68,35 @@ impl Body {
 
 /// Reads the body of a request to its end. `limit` in bytes, `timeout` in milliseconds.
 pub(crate) async fn of_request(request: &Request, limit: u32, timeout: u64) -> Result<Body, BodyError> {
-    if announced(request).is_some_and(|length| length > f64::from(limit)) {
-        return Err(BodyError::TooLarge);
+    if announced(request).is_some_and(|length| length <= f64::from(limit)) {
+        within(timeout, whole(request.inner().array_buffer())).await
+    } else {
+        within(timeout, read(request.inner().body(), limit)).await
     }
-    read(request.inner().body(), limit, timeout).await
+}
+
+/// Reads the body of a response to its end, `limit` in bytes.
+pub(crate) async fn of_response(response: &Response, limit: u32) -> Result<Body, BodyError> {
+    let header = |name| response.headers().get(name).ok().flatten();
+    // Of an encoded body the header does not say how long it is here.
+    let length = header("content-length").filter(|_| header("content-encoding").is_none());
+    let length = length.and_then(|length| length.parse::<f64>().ok());
+    if length.is_some_and(|length| length <= f64::from(limit)) {
+        whole(response.array_buffer()).await
+    } else {
+        read(response.body(), limit).await
+    }
+}
+
+/// Does it within so many milliseconds.
+pub(crate) async fn within<T>(
+    timeout: u64,
+    read: impl Future<Output = Result<T, BodyError>>,
+) -> Result<T, BodyError> {
+    match select(pin!(read), pin!(Delay::from(Duration::from_millis(timeout)))).await {
+        Either::Left((result, _)) => result,
+        Either::Right(_) => Err(BodyError::TooSlow),
+    }
 }
 
 /// Reads the body of a request that is refused, and keeps nothing of it: many clients read the refusal only once they
@@ -82,56 +107,70 @@ pub(crate) async fn discard(request: &Request, limit: u32) {
         return;
     }
     // Whether it broke off or came too slowly, it is refused.
-    let _ = consume(request.inner().body(), limit, TIMEOUT, |_| {}).await;
+    let _ = within(TIMEOUT, consume(request.inner().body(), limit, |_| {})).await;
+}
+
+/// Reads a body that is announced to be short enough. The platform does that faster than one chunk at a time.
+async fn whole(buffer: Result<Promise, JsValue>) -> Result<Body, BodyError> {
+    let buffer = buffer.map_err(|_| BodyError::Broken)?;
+    let bytes = Uint8Array::new(&JsFuture::from(buffer).await.map_err(|_| BodyError::Broken)?);
+    Ok(Body { length: bytes.length(), chunks: Array::of1(&bytes) })
 }
 
 /// Reads a body to its end.
-pub(crate) async fn read(
-    stream: Option<ReadableStream>,
-    limit: u32,
-    timeout: u64,
-) -> Result<Body, BodyError> {
+async fn read(stream: Option<ReadableStream>, limit: u32) -> Result<Body, BodyError> {
     let chunks = Array::new();
-    let length = consume(stream, limit, timeout, |chunk| {
+    let length = consume(stream, limit, |chunk| {
         chunks.push(chunk);
     })
     .await?;
     Ok(Body { chunks, length })
 }
 
+/// A reader that cancels its stream when it is dropped before the end: nobody waits for the rest.
+struct Reader {
+    reader: ReadableStreamDefaultReader,
+    is_over: bool,
+}
+
+impl Reader {
+    /// The next chunk; `undefined` at the end.
+    async fn next(&mut self) -> Result<JsValue, BodyError> {
+        let result = JsFuture::from(self.reader.read()).await;
+        let chunk = result.and_then(|result| Reflect::get(&result, &JsValue::from_str("value")));
+        self.is_over = chunk.as_ref().map_or(true, JsValue::is_undefined);
+        chunk.map_err(|_| BodyError::Broken)
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        if !self.is_over {
+            let _ = self.reader.cancel();
+        }
+    }
+}
+
 /// Reads a body to its end, a chunk at a time. How long it was.
 async fn consume(
     stream: Option<ReadableStream>,
     limit: u32,
-    timeout: u64,
     mut take: impl FnMut(&JsValue),
 ) -> Result<u32, BodyError> {
     let Some(stream) = stream else { return Ok(0) };
-    let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
-    let read = async {
-        let mut length = 0_u32;
-        loop {
-            let result = JsFuture::from(reader.read()).await.map_err(|_| BodyError::Broken)?;
-            let chunk = Reflect::get(&result, &JsValue::from_str("value")).map_err(|_| BodyError::Broken)?;
-            if chunk.is_undefined() {
-                return Ok(length);
-            }
-            length = length.saturating_add(chunk.unchecked_ref::<Uint8Array>().length());
-            if length > limit {
-                return Err(BodyError::TooLarge);
-            }
-            take(&chunk);
+    let mut reader = Reader { reader: stream.get_reader().unchecked_into(), is_over: false };
+    let mut length = 0_u32;
+    loop {
+        let chunk = reader.next().await?;
+        if chunk.is_undefined() {
+            return Ok(length);
         }
-    };
-    let result = match select(pin!(read), pin!(Delay::from(Duration::from_millis(timeout)))).await {
-        Either::Left((result, _)) => result,
-        Either::Right(_) => Err(BodyError::TooSlow),
-    };
-    if result.is_err() {
-        // Nobody waits for the rest of it.
-        let _ = JsFuture::from(reader.cancel()).await;
+        length = length.saturating_add(chunk.unchecked_ref::<Uint8Array>().length());
+        if length > limit {
+            return Err(BodyError::TooLarge);
+        }
+        take(&chunk);
     }
-    result
 }
 
 /// How long a request says that its body is.

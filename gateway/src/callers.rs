@@ -42,7 +42,8 @@ pub(crate) async fn of(
     init.with_headers(request.headers().clone());
     let response = env.service(AUTH)?.fetch("https://auth/", Some(init)).await?;
     let (status, response) = (response.status_code(), web_sys::Response::from(response));
-    let name = body::read(response.body(), MAX_NAME, body::TIMEOUT).await.ok().map(|body| body.text());
+    let body = body::within(body::TIMEOUT, body::of_response(&response, MAX_NAME)).await;
+    let name = body.ok().map(|body| body.text());
     let caller = name.filter(|_| status == 200).and_then(|name| Caller::named(name.trim()));
     Ok(caller.ok_or("The site's own check does not know this caller. Sign in again."))
 }

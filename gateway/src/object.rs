@@ -16,8 +16,12 @@ use crisp_upscale_gateway_core::{Account as Machine, Input, Moment, Output, Requ
 use futures_channel::mpsc::UnboundedSender;
 use futures_channel::oneshot::{self, Receiver};
 use futures_util::future::{Either, select};
+use js_sys::Promise;
 use serde_json::json;
-use worker::{Delay, DurableObject, Env, Response, Result, State, console_error, durable_object};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use worker::worker_sys::DurableObjectState;
+use worker::{Delay, Env, Result, State, console_error};
 
 use self::sql::SqlStore;
 use crate::account::Message;
@@ -26,7 +30,7 @@ use crate::settings::{self, Settings};
 use crate::{log, relay, results, upstream};
 
 /// The account.
-#[durable_object(alarm)]
+#[wasm_bindgen]
 #[derive(Debug)]
 pub struct Account {
     object: Rc<Object>,
@@ -53,27 +57,42 @@ impl std::fmt::Debug for Object {
     }
 }
 
-impl DurableObject for Account {
-    fn new(state: State, env: Env) -> Self {
+// What the platform calls. It is written out, since the `worker` crate's macro reads more of each request than is needed.
+#[wasm_bindgen]
+impl Account {
+    /// The object is loaded.
+    #[wasm_bindgen(constructor)]
+    pub fn new(state: DurableObjectState, env: Env) -> Self {
+        let state = State::from(state);
         let store = RefCell::new(SqlStore::new(&state.storage()));
         let (machine, waiting, streams, last_id) = Default::default();
         Account { object: Rc::new(Object { state, env, store, machine, waiting, streams, last_id }) }
     }
 
-    async fn fetch(&self, mut request: worker::Request) -> Result<Response> {
-        match serde_json::from_str(&request.text().await?)? {
-            Message::Ask(request) => Response::from_json(&self.object.ask(request).await?),
-            Message::Subscribe { caller, tasks } => self.object.subscribe(caller, tasks),
-        }
+    /// The Worker sends a message.
+    pub fn fetch(&self, request: web_sys::Request) -> Promise {
+        let object = self.object.clone();
+        future_to_promise(async move { Ok(object.answer(&request).await?.into()) })
     }
 
-    async fn alarm(&self) -> Result<Response> {
-        self.object.step(Input::AlarmFired)?;
-        Response::empty()
+    /// The alarm has fired. Where this throws, it fires again.
+    pub fn alarm(&self) -> std::result::Result<(), JsValue> {
+        Ok(self.object.step(Input::AlarmFired)?)
     }
 }
 
 impl Object {
+    async fn answer(self: &Rc<Self>, request: &web_sys::Request) -> Result<web_sys::Response> {
+        let text = JsFuture::from(request.text()?).await?.as_string().unwrap_or_default();
+        match serde_json::from_str(&text)? {
+            Message::Ask(request) => {
+                let reply = serde_json::to_string(&self.ask(request).await?)?;
+                Ok(web_sys::Response::new_with_opt_str(Some(&reply))?)
+            }
+            Message::Subscribe { caller, tasks } => Ok(self.subscribe(caller, tasks)?.into()),
+        }
+    }
+
     /// Gives the machine an input, in one transaction, and then carries out what it asks for.
     ///
     /// After an error nothing of the input is stored, and the machine is loaded anew by the next one. Those who wait are
@@ -154,7 +173,7 @@ impl Object {
         receiver
     }
 
-    fn subscribe(self: &Rc<Self>, caller: String, tasks: Vec<String>) -> Result<Response> {
+    fn subscribe(self: &Rc<Self>, caller: String, tasks: Vec<String>) -> Result<worker::Response> {
         let stream: StreamId = self.next_id();
         let object = self.clone();
         let (sender, response) = streams::open(move || {
@@ -209,7 +228,10 @@ impl Object {
             Output::SendCreate { job, body } => {
                 let result = upstream::create(&settings, &body, CREATE_TIMEOUT).await;
                 let code = result.as_ref().ok().and_then(|reply| Some(reply.envelope()?.code));
-                log::line("createTask", json!({ "job": job, "code": code }));
+                // Of what was made the end is logged.
+                if code != Some(200) {
+                    log::line("createTask", json!({ "job": job, "code": code }));
+                }
                 Some(Input::Created { job, result })
             }
             Output::PollTask { job, task } => {

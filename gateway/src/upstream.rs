@@ -12,6 +12,7 @@ use futures_util::future::{Either, select};
 use js_sys::encode_uri_component;
 use serde_json::Value;
 use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, RequestInit, RequestRedirect, Response};
 use worker::Delay;
 
@@ -81,27 +82,42 @@ async fn exchange(
     init.set_headers(&headers);
     // The key goes to no other host.
     init.set_redirect(RequestRedirect::Manual);
-    let response = fetch(url, init, timeout).await?;
-    let retry_after = response.headers().get("retry-after").ok().flatten();
-    // What the service says is passed on in parts: it may echo anything but the key.
-    let body = body::read(response.body(), MAX_REPLY, timeout).await;
-    let text = body.ok().map(|body| redact(&body.text(), &settings.key));
-    Ok(Reply {
-        status: response.status(),
-        retry_after: retry_after.as_deref().and_then(pace::retry_after),
-        body: text.and_then(|text| serde_json::from_str(&text).ok()),
+    exchange_with(url, init, timeout, async |response| {
+        let retry_after = response.headers().get("retry-after").ok().flatten();
+        // What the service says is passed on in parts: it may echo anything but the key.
+        let body = body::of_response(&response, MAX_REPLY).await;
+        let text = body.ok().map(|body| redact(&body.text(), &settings.key));
+        Reply {
+            status: response.status(),
+            retry_after: retry_after.as_deref().and_then(pace::retry_after),
+            body: text.and_then(|text| serde_json::from_str(&text).ok()),
+        }
     })
+    .await
 }
 
 /// The beginning of a response, within so many milliseconds.
 pub(crate) async fn fetch(url: &str, init: &RequestInit, timeout: u64) -> Result<Response, Fault> {
+    exchange_with(url, init, timeout, async |response| response).await
+}
+
+/// Sends a request and does something with its response, both together within so many milliseconds.
+async fn exchange_with<T>(
+    url: &str,
+    init: &RequestInit,
+    timeout: u64,
+    read: impl AsyncFnOnce(Response) -> T,
+) -> Result<T, Fault> {
     let controller = AbortController::new().map_err(|_| Fault::NoConnection)?;
     init.set_signal(Some(&controller.signal()));
     let global: web_sys::WorkerGlobalScope = js_sys::global().unchecked_into();
-    // What Workers say does not tell whether a connection was made.
-    let promise = wasm_bindgen_futures::JsFuture::from(global.fetch_with_str_and_init(url, init));
-    match select(promise, pin!(Delay::from(Duration::from_millis(timeout)))).await {
-        Either::Left((response, _)) => response.map(JsCast::unchecked_into).map_err(|_| Fault::Lost),
+    let exchanged = async {
+        let response = JsFuture::from(global.fetch_with_str_and_init(url, init)).await;
+        // What Workers say does not tell whether a connection was made.
+        Ok(read(response.map_err(|_| Fault::Lost)?.unchecked_into()).await)
+    };
+    match select(pin!(exchanged), pin!(Delay::from(Duration::from_millis(timeout)))).await {
+        Either::Left((result, _)) => result,
         Either::Right(_) => {
             controller.abort();
             Err(Fault::TimedOut)

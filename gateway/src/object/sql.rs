@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crisp_upscale_core::job::Instant;
 use crisp_upscale_gateway_core::store::{BudgetRow, JobRow, Result, Store, StoreError};
-use js_sys::{Array, Promise};
+use js_sys::{Array, JsString, Promise};
 use wasm_bindgen::prelude::*;
 use worker::Storage;
 
@@ -34,6 +34,13 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS memory (one INTEGER PRIMARY KEY CHECK (one = 1), since INTEGER NOT NULL);
 ";
 
+/// The columns of jobs, as `job_row` reads them.
+macro_rules! select_jobs {
+    ($rest:literal) => {
+        concat!("SELECT id, key_hash, task, queued_at, request_end, due_at, job FROM jobs ", $rest)
+    };
+}
+
 #[wasm_bindgen]
 extern "C" {
     /// The object's storage, with what the `worker` crate leaves out.
@@ -55,7 +62,7 @@ extern "C" {
     type Sql;
 
     #[wasm_bindgen(method, catch, variadic)]
-    fn exec(this: &Sql, query: &str, bindings: &Array) -> std::result::Result<Cursor, JsValue>;
+    fn exec(this: &Sql, query: &JsString, bindings: &Array) -> std::result::Result<Cursor, JsValue>;
 
     type Cursor;
 
@@ -72,17 +79,19 @@ extern "C" {
 pub(crate) struct SqlStore {
     database: Database,
     sql: Sql,
+    /// The statements, as JavaScript's strings.
+    statements: BTreeMap<&'static str, JsString>,
 }
 
 impl SqlStore {
     pub(crate) fn new(storage: &Storage) -> Self {
         let raw: &JsValue = storage.as_raw();
         let database: Database = raw.clone().unchecked_into();
-        SqlStore { sql: database.sql(), database }
+        SqlStore { sql: database.sql(), database, statements: BTreeMap::new() }
     }
 
     /// Makes the tables that are missing.
-    pub(crate) fn create_tables(&self) -> Result<()> {
+    pub(crate) fn create_tables(&mut self) -> Result<()> {
         self.rows(SCHEMA, &[]).map(drop)
     }
 
@@ -110,27 +119,27 @@ impl SqlStore {
     }
 
     /// Runs a statement, and reads its rows.
-    fn rows(&self, query: &str, bindings: &[JsValue]) -> Result<Array> {
+    fn rows(&mut self, query: &'static str, bindings: &[JsValue]) -> Result<Array> {
         let bindings: Array = bindings.iter().collect();
+        let query = self.statements.entry(query).or_insert_with(|| query.into());
         let run = || self.sql.exec(query, &bindings)?.raw()?.to_array();
         run().map_err(|error| failed(&error))
     }
 
     /// Its first row.
-    fn row(&self, query: &str, bindings: &[JsValue]) -> Result<Option<Array>> {
+    fn row(&mut self, query: &'static str, bindings: &[JsValue]) -> Result<Option<Array>> {
         Ok(self.rows(query, bindings)?.iter().next().map(JsCast::unchecked_into))
     }
 
-    fn jobs(&self, rest: &str, bindings: &[JsValue]) -> Result<Vec<JobRow>> {
-        let columns = "SELECT id, key_hash, task, queued_at, request_end, due_at, job FROM jobs";
-        let rows = self.rows(&format!("{columns} {rest}"), bindings)?;
+    fn jobs(&mut self, query: &'static str, bindings: &[JsValue]) -> Result<Vec<JobRow>> {
+        let rows = self.rows(query, bindings)?;
         Ok(rows.iter().map(|row| job_row(&row.unchecked_into())).collect())
     }
 }
 
 impl Store for SqlStore {
     fn job(&mut self, id: &str) -> Result<Option<JobRow>> {
-        Ok(self.jobs("WHERE id = ?", &[id.into()])?.pop())
+        Ok(self.jobs(select_jobs!("WHERE id = ?"), &[id.into()])?.pop())
     }
 
     fn job_of_task(&mut self, task: &str) -> Result<Option<String>> {
@@ -166,7 +175,8 @@ impl Store for SqlStore {
     }
 
     fn due_jobs(&mut self, now: Instant, limit: usize) -> Result<Vec<JobRow>> {
-        self.jobs("WHERE due_at <= ? ORDER BY due_at LIMIT ?", &[time(Some(now)), limit.into()])
+        let query = select_jobs!("WHERE due_at <= ? ORDER BY due_at LIMIT ?");
+        self.jobs(query, &[time(Some(now)), limit.into()])
     }
 
     fn next_due(&mut self) -> Result<Option<Instant>> {
@@ -177,12 +187,12 @@ impl Store for SqlStore {
     }
 
     fn queued_jobs(&mut self) -> Result<Vec<JobRow>> {
-        self.jobs("WHERE queued_at IS NOT NULL ORDER BY queued_at, id", &[])
+        self.jobs(select_jobs!("WHERE queued_at IS NOT NULL ORDER BY queued_at, id"), &[])
     }
 
     fn requests_since(&mut self, since: Instant, limit: usize) -> Result<Vec<JobRow>> {
-        let rest = "WHERE request_end > ? ORDER BY request_end DESC LIMIT ?";
-        self.jobs(rest, &[time(Some(since)), limit.into()])
+        let query = select_jobs!("WHERE request_end > ? ORDER BY request_end DESC LIMIT ?");
+        self.jobs(query, &[time(Some(since)), limit.into()])
     }
 
     fn budget(&mut self, caller: &str) -> Result<Option<BudgetRow>> {
