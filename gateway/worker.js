@@ -4,5 +4,5 @@ import module from "./crisp_upscale_gateway_bg.wasm";
 
 initSync({ module });
 
-export default { fetch: (request, env, context) => respond(request, env, context) };
+export default { fetch: (request, env) => respond(request, env) };
 export { Account };

@@ -9,9 +9,10 @@ use serde_json::Value;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, ReadableStream, ReadableStreamDefaultReader, Response};
-use worker::{Delay, Request};
+use worker::Delay;
 
 use crate::reply::refusal;
+use crate::request::Request;
 
 /// How long the body of a request may take that has no file in it, in milliseconds.
 pub(crate) const TIMEOUT: u64 = 10_000;
@@ -141,6 +142,12 @@ impl Reader {
         self.is_over = chunk.as_ref().map_or(true, JsValue::is_undefined);
         chunk.map_err(|_| BodyError::Broken)
     }
+
+    /// Ends the stream before anything is answered: a reply that leaves earlier can be cut off with it.
+    async fn cancel(&mut self) {
+        self.is_over = true;
+        let _ = JsFuture::from(self.reader.cancel()).await;
+    }
 }
 
 impl Drop for Reader {
@@ -167,6 +174,7 @@ async fn consume(
         }
         length = length.saturating_add(chunk.unchecked_ref::<Uint8Array>().length());
         if length > limit {
+            reader.cancel().await;
             return Err(BodyError::TooLarge);
         }
         take(&chunk);
@@ -175,5 +183,5 @@ async fn consume(
 
 /// How long a request says that its body is.
 fn announced(request: &Request) -> Option<f64> {
-    request.headers().get("content-length").ok()??.parse().ok()
+    request.header("content-length")?.parse().ok()
 }

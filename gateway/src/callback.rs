@@ -5,10 +5,11 @@ use crisp_upscale_gateway_core::ids;
 use crisp_upscale_gateway_core::protocol::{self, Reply};
 use crisp_upscale_gateway_core::secret::signed;
 use serde_json::{Value, json};
-use worker::{Env, Request, Response, Result};
+use worker::{Env, Response, Result};
 
 use crate::platform::now;
 use crate::reply::unexpected;
+use crate::request::Request;
 use crate::settings::Settings;
 use crate::{account, body, log};
 
@@ -45,11 +46,10 @@ fn tasks(
     request: &Request,
     body: Option<String>,
 ) -> std::result::Result<Vec<String>, webhook::Refusal> {
-    let header = |name| request.headers().get(name).ok().flatten();
-    let (timestamp, signature) = (header("x-webhook-timestamp"), header("x-webhook-signature"));
-    let method = request.method();
+    let timestamp = request.header("x-webhook-timestamp");
+    let signature = request.header("x-webhook-signature");
     let posted = Posted {
-        method: method.as_ref(),
+        method: request.method(),
         timestamp: timestamp.as_deref(),
         signature: signature.as_deref(),
         body: body.as_deref(),

@@ -5,10 +5,11 @@ use crisp_upscale_gateway_core::protocol::{self, Reply};
 use crisp_upscale_gateway_core::secret::same;
 use crisp_upscale_gateway_core::token::{self, Caller, Claims};
 use serde_json::json;
-use worker::{Env, Request, RequestInit, Response, Result};
+use worker::{Env, Headers, RequestInit, Response, Result};
 
 use crate::platform::now;
 use crate::reply::{refusal, refused, unexpected};
+use crate::request::Request;
 use crate::settings::{self, Settings};
 use crate::{account, body};
 
@@ -30,7 +31,7 @@ pub(crate) async fn of(
     env: &Env,
     request: &Request,
 ) -> Result<std::result::Result<Caller, &'static str>> {
-    let authorization = request.headers().get("authorization")?;
+    let authorization = request.header("authorization");
     let refused = match token::verify(&settings.account.secret, authorization.as_deref(), now()) {
         Ok(caller) => return Ok(Ok(caller)),
         Err(refusal) => refusal.message(),
@@ -39,7 +40,7 @@ pub(crate) async fn of(
         return Ok(Err(refused));
     }
     let mut init = RequestInit::new();
-    init.with_headers(request.headers().clone());
+    init.with_headers(Headers(request.headers()));
     let response = env.service(AUTH)?.fetch("https://auth/", Some(init)).await?;
     let (status, response) = (response.status_code(), web_sys::Response::from(response));
     let body = body::within(body::TIMEOUT, body::of_response(&response, MAX_NAME)).await;
@@ -77,7 +78,7 @@ pub(crate) async fn page_token(settings: &Settings, env: &Env, request: &Request
 
 /// Whether the request has the owner's token.
 pub(crate) fn is_owner(env: &Env, request: &Request) -> Result<bool> {
-    let authorization = request.headers().get("authorization")?;
+    let authorization = request.header("authorization");
     let given = authorization.as_deref().and_then(|header| header.strip_prefix("Bearer "));
     let set = settings::text(env, "OWNER_TOKEN");
     Ok(given.zip(set).is_some_and(|(given, set)| same(given, &set)))

@@ -7,11 +7,12 @@ use serde_json::json;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{ReadableStream, RequestInit};
 use worker::worker_sys::FixedLengthStream;
-use worker::{ByteStream, Data, Env, HttpMetadata, Request, Response, ResponseBody, Result, UploadedPart};
+use worker::{ByteStream, Data, Env, HttpMetadata, Response, ResponseBody, Result, UploadedPart};
 
 use crate::account;
 use crate::platform::now;
 use crate::reply::{refusal, unexpected};
+use crate::request::Request;
 use crate::settings::{Settings, is_bound};
 use crate::upstream::fetch;
 
@@ -26,7 +27,7 @@ const PART: usize = 8 * 1024 * 1024;
 
 /// `GET /results/<job>?expires=…&signature=…`.
 pub(crate) async fn answer(settings: &Settings, env: &Env, request: &Request, id: &str) -> Result<Response> {
-    let url = request.url()?;
+    let url = request.url();
     let value =
         |name: &str| url.query_pairs().find(|(other, _)| other == name).map(|(_, value)| value.into_owned());
     let (expires, signature) = (value("expires").unwrap_or_default(), value("signature").unwrap_or_default());

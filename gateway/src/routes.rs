@@ -4,9 +4,10 @@ use crisp_upscale_gateway_core::origin::{Origins, Visitor};
 use crisp_upscale_gateway_core::protocol::{self, Reply};
 use crisp_upscale_gateway_core::route::{Route, route};
 use serde_json::{Map, Value, json};
-use worker::{Env, Method, Request, Response, Result};
+use worker::{Env, Response, Result};
 
 use crate::reply::{refusal, refused, success, unexpected};
+use crate::request::Request;
 use crate::settings::{self, Invalid, Settings};
 use crate::{account, body, callback, callers, events, results, tasks, uploads, upstream};
 
@@ -18,17 +19,16 @@ pub(crate) async fn answer(request: &Request, env: &Env) -> Result<Response> {
     let settings = settings::read(env);
     let none = Origins::default();
     let origins = settings.as_ref().map_or(&none, |settings| &settings.origins);
-    let origin = request.headers().get("origin")?;
-    let own = request.url()?.origin().ascii_serialization();
-    let visitor = origins.visitor(origin.as_deref(), &own);
-    if request.method() == Method::Options {
+    let origin = request.header("origin");
+    let visitor = origins.visitor(origin.as_deref(), request.origin());
+    if request.method() == "OPTIONS" {
         let response = Response::empty()?.with_status(204);
         for (name, value) in visitor.preflight_headers() {
             response.headers().set(name, value)?;
         }
         return Ok(response);
     }
-    let response = match route(request.method().as_ref(), &request.path()) {
+    let response = match route(request.method(), request.url().path()) {
         Some(route) => {
             let limit = limit(&route);
             let response = respond(route, &settings, env, request, visitor).await?;

@@ -4,9 +4,10 @@ use crisp_upscale_gateway_core::protocol::{self, Reply};
 use crisp_upscale_gateway_core::record::missing;
 use crisp_upscale_gateway_core::token::Caller;
 use crisp_upscale_gateway_core::{ids, order};
-use worker::{Env, Request, Response, Result};
+use worker::{Env, Response, Result};
 
 use crate::reply::{refusal, refused, unexpected};
+use crate::request::Request;
 use crate::settings::Settings;
 use crate::{account, body, platform};
 
@@ -26,7 +27,7 @@ pub(crate) async fn create(
     request: &Request,
     caller: Caller,
 ) -> Result<Response> {
-    let key = request.headers().get(IDEMPOTENCY_KEY)?;
+    let key = request.header(IDEMPOTENCY_KEY);
     if key.as_ref().is_some_and(|key| !order::is_key(key)) {
         return refusal(400, KEY_RULE);
     }
@@ -46,7 +47,7 @@ pub(crate) async fn create(
         job,
         key_hash: key.as_deref().map(ids::key_hash),
         order,
-        base: request.url()?.origin().ascii_serialization(),
+        base: request.origin().to_owned(),
         tasks_per_hour: caller.tasks_per_hour.or(settings.tasks_per_hour),
     };
     match account::ask(env, asked).await? {
@@ -59,7 +60,7 @@ pub(crate) async fn create(
 
 /// Answers `GET recordInfo?taskId=…`.
 pub(crate) async fn record(env: &Env, request: &Request, caller: Caller) -> Result<Response> {
-    let id = request.url()?.query_pairs().find(|(name, _)| name == "taskId").map(|(_, id)| id.into_owned());
+    let id = request.url().query_pairs().find(|(name, _)| name == "taskId").map(|(_, id)| id.into_owned());
     let Some(job) = id else { return refusal(400, "Say which task: recordInfo?taskId=…") };
     if !ids::is_job_id(&job) {
         return Response::from_json(&missing());
@@ -72,7 +73,7 @@ pub(crate) async fn record(env: &Env, request: &Request, caller: Caller) -> Resu
 
 /// Answers `GET attempt`: what became of the createTask with this `Idempotency-Key`.
 pub(crate) async fn attempt(env: &Env, request: &Request, caller: &Caller) -> Result<Response> {
-    let key = request.headers().get(IDEMPOTENCY_KEY)?;
+    let key = request.header(IDEMPOTENCY_KEY);
     let Some(key) = key.filter(|key| order::is_key(key)) else { return refusal(400, KEY_RULE) };
     let job = ids::keyed_job_id(&caller.name, &key);
     match account::ask(env, protocol::Request::FindAttempt { job, key_hash: ids::key_hash(&key) }).await? {

@@ -11,10 +11,11 @@ use serde_json::{Value, json};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{File, FormData, ResponseInit};
-use worker::{Request, Response, Result};
+use worker::{Response, Result};
 
 use crate::body::BodyError;
 use crate::reply::{refusal, refused, success};
+use crate::request::Request;
 use crate::settings::Settings;
 use crate::{body, platform, upstream};
 
@@ -38,7 +39,7 @@ const TIMEOUT: u64 = 180_000;
 
 /// `POST /api/file-stream-upload`.
 pub(crate) async fn stream(settings: &Settings, request: &Request) -> Result<Response> {
-    let content_type = request.headers().get("content-type")?.unwrap_or_default();
+    let content_type = request.header("content-type").unwrap_or_default();
     let body = match body::of_request(request, MAX_FORM, TIMEOUT).await {
         Ok(body) => body,
         Err(error) => return error.refusal(),
