@@ -32,8 +32,10 @@ export async function build() {
   await compile(sandbox, tools);
   say(5, "The gateway in WebAssembly (the first time takes a minute)");
   await compile(gateway, tools);
-  await cp(`${root}/gateway/worker.js`, `${root}/dist/${gateway.folder}/worker.js`);
-  await writeLicences([client, sandbox], tools);
+  for (const file of ["worker.js", "worker.d.ts"]) {
+    await cp(`${root}/gateway/${file}`, `${root}/dist/${gateway.folder}/${file}`);
+  }
+  await writeLicences([client, sandbox, gateway], tools);
   say(6, "The TypeScript and the page");
   await inline();
   await run(`${root}/node_modules/.bin/tsc`, ["-p", "tsconfig.json"]);

@@ -10,6 +10,7 @@ import { root } from "./run.mjs";
  * @property {number} [port] any free one unless told
  * @property {boolean} [results] whether a bucket is bound
  * @property {string} [auth] what answers for the service binding AUTH
+ * @property {{ config: string, folder: string }} [bundle] another Worker's wrangler.jsonc, and what wrangler has bundled of it
  */
 
 /**

@@ -4,6 +4,7 @@
 import { subscribe } from "node:diagnostics_channel";
 import { readdir } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { basename } from "node:path";
 import { root } from "./run.mjs";
 
 // Their types need those of packages that do not come with them.
@@ -35,9 +36,13 @@ function send(message) {
 }
 
 /** @param {import("./gateway.mjs").Options} options */
-async function optionsOf({ settings, storage, port = 0, results = true, auth }) {
-  const { workerOptions, main } = configured(`${root}/gateway/wrangler.jsonc`);
-  const folder = `${root}/dist/gateway`;
+async function optionsOf({ settings, storage, port = 0, results = true, auth, bundle }) {
+  const { config, folder } = bundle ?? {
+    config: `${root}/gateway/wrangler.jsonc`,
+    folder: `${root}/dist/gateway`,
+  };
+  const { workerOptions, main: source } = configured(config);
+  const main = `${folder}/${basename(source)}`;
   const files = await readdir(folder, { recursive: true });
   // The one with the handlers is the first.
   const others = files.map((file) => `${folder}/${file}`).filter((file) => file !== main);

@@ -19,7 +19,7 @@ test("wrangler takes page and gateway as they are", async (t) => {
     ],
     { quiet: true, env: { WRANGLER_SEND_METRICS: "false" } },
   );
-  for (const binding of ["env.JOBS (JobObject)", "env.ACCOUNT (AccountObject)", "env.ASSETS"]) {
+  for (const binding of ["env.ACCOUNT (Account)", "env.ASSETS"]) {
     assert.ok(output.includes(binding), output);
   }
   const files = await readdir(folder);

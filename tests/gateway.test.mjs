@@ -258,6 +258,40 @@ test("it is killed between the send and the reply: one task, which the callback 
   assert.equal((await own.sandbox.ledger()).tasks.length, 1);
 });
 
+test("it is killed before the service has the createTask: it is never sent again", async (t) => {
+  const sent = signal();
+  let requests = 0;
+  const own = await world(t, {
+    between: (handler) => async (request) => {
+      if (!request.url.endsWith("/createTask")) return handler(request);
+      requests += 1;
+      sent.give();
+      return new Promise(() => {});
+    },
+  });
+  const asked = own.create({ key: "k" }).catch(() => undefined);
+  await sent.given;
+  await own.breakDown();
+  await asked;
+  // Whether a task was made is not known: only a callback could tell.
+  const { data } = await own.create({ key: "k" });
+  assert.equal((await own.record(data.taskId)).data.state, "waiting");
+  assert.equal(requests, 1);
+});
+
+test("it is killed while a job is in the queue: the job is sent when its slot comes, once", async (t) => {
+  const own = await world(t, { settings: { CREATE_LIMIT: "1/3" } });
+  const first = await own.create({ key: "first" });
+  const asked = own.create({ key: "second" }).catch(() => undefined);
+  while ((await own.counters()).waiting === 0) await setImmediate();
+  await own.breakDown();
+  await asked;
+  const second = await own.create({ key: "second" });
+  for (const { data } of [first, second]) assert.equal((await own.ended(data.taskId)).state, "success");
+  const { tasks, requests } = await own.sandbox.ledger();
+  assert.deepEqual([tasks.length, requests.createTask], [2, 2]);
+});
+
 test("it is killed in mid-job: the job goes on, and one task is billed", async (t) => {
   const restarted = signal();
   const own = await world(t, {

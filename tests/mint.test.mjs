@@ -1,6 +1,6 @@
 // @ts-check
 // Tokens for the gateway, made on a site's own server. The gateway's side of them is
-// core/tests/gateway_token.rs, which has the same token.
+// gateway/core/tests/token.rs, which has the same token.
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { test } from "node:test";

@@ -49,6 +49,13 @@ test("the packed tarball, installed into an empty project, upscales a photo", as
   assert.deepEqual(JSON.parse(output), { size: [1680, 1120], credits: 0.5, kind: "invalid-input" });
 });
 
+/** @param {string} folder */
+async function filesOf(folder) {
+  const entries = await readdir(`${root}/${folder}`, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  return files.map(({ parentPath, name }) => `${parentPath}/${name}`.slice(root.length + 1));
+}
+
 test("what would be published is the package and nothing else", async () => {
   const sources = (await readdir(`${root}/npm`, { recursive: true })).filter((file) => file.endsWith(".ts"));
   const modules = sources
@@ -70,6 +77,12 @@ test("what would be published is the package and nothing else", async () => {
       [".js", ".d.ts", "_bg.wasm"].map((end) => `dist/wasm/${name}${end}`),
     ),
     ...["dist/wasm/inline.js", "dist/wasm/inline.d.ts", "dist/wasm/host.js"],
+    ...["worker.js", "worker.d.ts", "crisp_upscale_gateway.js", "crisp_upscale_gateway_bg.wasm"].map(
+      (file) => `dist/gateway/${file}`,
+    ),
+    // What the generator and the page's bundler name by what is in it.
+    ...(await filesOf("dist/gateway/snippets")),
+    ...(await filesOf("dist/www")).filter((file) => !file.endsWith(".map")),
   ];
   const listed = await run("npm", ["pack", "--dry-run", "--json"], { quiet: true });
   const [{ files }] = JSON.parse(listed.slice(listed.indexOf("[")));

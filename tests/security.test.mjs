@@ -12,14 +12,16 @@ const HERE = "tests/security.test.mjs";
 const [ATTACKS, IN_KEY, IN_PAGE] = ["gateway-attacks", "security-key", "security-page"].map(
   (name) => `tests/${name}.test.mjs`,
 );
-const [TOKEN, LINK, ADDRESS, ORIGIN, JOB, ACCOUNT] = [
+const [TOKEN, LINK, ADDRESS, ORIGIN, LIFE, LOST, QUEUE, REQUESTS] = [
   "token",
   "link",
   "address",
   "origin",
-  "job",
-  "account",
-].map((name) => `core/tests/gateway_${name}.rs`);
+  "life",
+  "lost",
+  "queue",
+  "requests",
+].map((name) => `gateway/core/tests/${name}.rs`);
 const IN_NODE = `${IN_KEY}: in Node the key is in the Authorization of requests to the API and the upload host, and nowhere else`;
 const IN_GATEWAY = `${IN_KEY}: through the gateway no secret of its comes out, whatever the service echoes`;
 const AS_TEXT = [
@@ -99,21 +101,25 @@ const SHOWN_BY = {
     `${ATTACKS}: another caller's task`,
     `${ATTACKS}: another caller's file name: uploads get names of the gateway's`,
   ],
-  "Large and slow bodies": [`${ATTACKS}: a body of 100 MB, and what is no image`, `${ATTACKS}: a slow body`],
+  "Large and slow bodies": [
+    `${ATTACKS}: a body of 100 MB, and what is no image`,
+    `${ATTACKS}: a slow body`,
+    "tests/gateway-refusals.test.mjs: a refused body that comes too slowly is waited for no longer than ten seconds",
+  ],
   "Guesses at the passphrase": [
-    `${ACCOUNT}: whoever_guesses_at_passphrases_has_twenty_tries_in_a_minute`,
+    `${QUEUE}: guesses_at_passphrases_are_twenty_in_a_minute`,
     `${HERE}: after twenty wrong passphrases nobody's is heard for a minute, and tokens go on`,
   ],
   "More than can be served": [
     `${ATTACKS}: more tasks than a caller's budget`,
-    `${ACCOUNT}: no_caller_can_fill_the_queue_so_that_others_find_no_place`,
-    `${JOB}: only_what_the_account_never_took_need_not_be_kept`,
+    `${QUEUE}: no_caller_can_fill_the_queue_so_that_others_find_no_place`,
+    `${REQUESTS}: a_full_queue_refuses_cheaply_and_leaves_nothing`,
     "tests/load.test.mjs: what a full queue refuses is told when to come again, costs no budget and leaves nothing behind",
   ],
 
   Callbacks: [
-    `${JOB}: a_callback_is_taken_only_with_its_secret_and_of_its_task`,
-    `${JOB}: a_callback_binds_only_the_task_of_this_very_attempt`,
+    `${LIFE}: a_callback_is_taken_only_with_its_secret_and_of_its_task`,
+    `${LOST}: a_callback_binds_only_the_task_of_this_very_attempt`,
     `${LINK}: of_a_callbacks_secret_only_its_hash_need_be_kept`,
     "tests/callback.test.mjs: a signature that does not hold is refused",
     "tests/callback.test.mjs: without a key, only a task that the store knows is looked at",

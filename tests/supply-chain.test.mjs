@@ -55,7 +55,7 @@ test("Cargo's lock files pin what they name, and name the one registry by its na
 test("every crate that is compiled in is named in the package with the text of its licence", async () => {
   const file = wordsOf(await readFile(`${root}/dist/THIRD-PARTY-LICENSES.txt`, "utf8"));
   const tools = await toolchain();
-  for (const crate of [client, sandbox]) {
+  for (const crate of [client, sandbox, gateway]) {
     const all = await dependencies(crate, tools);
     assert.ok(all.some(({ name }) => name === "wasm-bindgen") && all.some(({ name }) => name === "std"));
     for (const dependency of all) {

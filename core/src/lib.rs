@@ -5,8 +5,6 @@
 pub mod digest;
 pub mod failure;
 pub mod fetch_option;
-#[cfg(feature = "gateway")]
-pub mod gateway;
 pub mod head;
 pub mod hosts;
 pub mod image;

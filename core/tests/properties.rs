@@ -1,5 +1,5 @@
 //! What holds of every input, by random ones: of what the service and the hosts of images send, and of what callers hand
-//! in. The gateway's are in `gateway_properties`.
+//! in. The gateway's are in `gateway/core`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use crisp_upscale_core::failure::{Charged, Failure, Kind};

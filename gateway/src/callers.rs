@@ -1,24 +1,23 @@
 //! Who calls: by a token, by a check of the deployer's own, or by the page's passphrase.
 
-use crisp_upscale_core::gateway::account::TOO_MANY_TRIES;
-use crisp_upscale_core::gateway::secret::same;
-use crisp_upscale_core::gateway::token::{self, Caller, Claims};
-use serde_json::{Value, json};
-use worker::{Env, Request, RequestInit, Response, Result};
+use crisp_upscale_gateway_core::passphrase::TOO_MANY_TRIES;
+use crisp_upscale_gateway_core::protocol::{self, Reply};
+use crisp_upscale_gateway_core::secret::same;
+use crisp_upscale_gateway_core::token::{self, Caller, Claims};
+use serde_json::json;
+use worker::{Env, Headers, RequestInit, Response, Result};
 
-use crate::account_object::{self, Ask};
-use crate::body;
-use crate::job_object::now;
-use crate::reply::{refusal, refused};
+use crate::platform::now;
+use crate::reply::{refusal, refused, unexpected};
+use crate::request::Request;
 use crate::settings::{self, Settings};
+use crate::{account, body};
 
 /// The binding of a deployer's own check.
 const AUTH: &str = "AUTH";
 
 /// A name is not longer, in bytes; nor is a passphrase.
-const MAX_NAME: u32 = 4096;
-
-const PATIENCE: u64 = 10_000;
+pub(crate) const MAX_NAME: u32 = 4096;
 
 /// How long the page's tokens are good, in seconds.
 const PAGE_LIFETIME: u64 = 12 * 3600;
@@ -32,8 +31,8 @@ pub(crate) async fn of(
     env: &Env,
     request: &Request,
 ) -> Result<std::result::Result<Caller, &'static str>> {
-    let authorization = request.headers().get("authorization")?;
-    let refused = match token::verify(&settings.secret, authorization.as_deref(), now()) {
+    let authorization = request.header("authorization");
+    let refused = match token::verify(&settings.account.secret, authorization.as_deref(), now()) {
         Ok(caller) => return Ok(Ok(caller)),
         Err(refusal) => refusal.message(),
     };
@@ -41,35 +40,37 @@ pub(crate) async fn of(
         return Ok(Err(refused));
     }
     let mut init = RequestInit::new();
-    init.with_headers(request.headers().clone());
+    init.with_headers(Headers(request.headers()));
     let response = env.service(AUTH)?.fetch("https://auth/", Some(init)).await?;
     let (status, response) = (response.status_code(), web_sys::Response::from(response));
-    let name = body::read(response.body(), MAX_NAME, PATIENCE).await.ok().map(|body| body.text());
+    let body = body::within(body::TIMEOUT, body::of_response(&response, MAX_NAME)).await;
+    let name = body.ok().map(|body| body.text());
     let caller = name.filter(|_| status == 200).and_then(|name| Caller::named(name.trim()));
     Ok(caller.ok_or("The site's own check does not know this caller. Sign in again."))
 }
 
-/// `POST /token`: a token for the page, to whoever knows the passphrase.
+/// `POST /token`: a token for the page, for the passphrase.
 pub(crate) async fn page_token(settings: &Settings, env: &Env, request: &Request) -> Result<Response> {
     let Some(passphrase) = settings::text(env, "PASSPHRASE") else {
         return refusal(503, "This page serves nobody: the setting PASSPHRASE is not set.");
     };
-    let body = match body::read(request.inner().body(), MAX_NAME, PATIENCE).await {
+    let body = match body::of_request(request, MAX_NAME, body::TIMEOUT).await {
         Ok(body) => body.json(),
-        Err(trouble) => return trouble.refusal(),
+        Err(error) => return error.refusal(),
     };
     let given = body.as_ref().and_then(|body| body.get("passphrase")?.as_str());
     let right = given.is_some_and(|given| same(given, &passphrase));
-    let heard = account_object::ask(env, &Ask::Passphrase { right }).await?;
-    if let Some(wait) = heard.get("wait").and_then(Value::as_u64) {
-        return refused(429, TOO_MANY_TRIES, Some(wait));
+    match account::ask(env, protocol::Request::Passphrase { right }).await? {
+        Reply::Passphrase { retry_after: None } => {}
+        Reply::Passphrase { retry_after } => return refused(429, TOO_MANY_TRIES, retry_after),
+        _ => return unexpected(),
     }
     if !right {
         return refusal(401, "This is not the passphrase.");
     }
     let exp = now() / 1000 + PAGE_LIFETIME;
     let claims = Claims { sub: PAGE.to_owned(), exp, tasks_per_hour: Some(settings.page_tasks_per_hour) };
-    let token = token::mint(&settings.secret, &claims);
+    let token = token::mint(&settings.account.secret, &claims);
     let response = Response::from_json(&json!({ "token": token, "expiresAt": exp * 1000 }))?;
     response.headers().set("cache-control", "no-store")?;
     Ok(response)
@@ -77,7 +78,7 @@ pub(crate) async fn page_token(settings: &Settings, env: &Env, request: &Request
 
 /// Whether the request has the owner's token.
 pub(crate) fn is_owner(env: &Env, request: &Request) -> Result<bool> {
-    let authorization = request.headers().get("authorization")?;
+    let authorization = request.header("authorization");
     let given = authorization.as_deref().and_then(|header| header.strip_prefix("Bearer "));
     let set = settings::text(env, "OWNER_TOKEN");
     Ok(given.zip(set).is_some_and(|(given, set)| same(given, &set)))

@@ -1,6 +1,7 @@
 //! What callers are answered: the API's own envelope, of our own fields only.
 
-use serde_json::{Value, json};
+use crisp_upscale_gateway_core::record::envelope;
+use serde_json::Value;
 use worker::{Response, Result};
 
 /// A success.
@@ -31,7 +32,7 @@ pub(crate) fn refusal(status: u16, message: &str) -> Result<Response> {
     Ok(Response::from_json(&envelope(code, message, &Value::Null))?.with_status(status))
 }
 
-/// `{code, msg, data}`.
-pub(crate) fn envelope(code: i64, message: &str, data: &Value) -> Value {
-    json!({ "code": code, "msg": message, "data": data })
+/// The object answered another question than was asked: what it is, nobody can know.
+pub(crate) fn unexpected() -> Result<Response> {
+    Err("The account's reply is of another kind.".into())
 }

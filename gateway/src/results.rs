@@ -1,15 +1,18 @@
 //! Results: copied where a bucket is bound, and served by the gateway's own links.
 
-use crisp_upscale_core::gateway::link::{self, Refusal};
+use crisp_upscale_gateway_core::link::{self, Refusal};
+use crisp_upscale_gateway_core::protocol::{self, Reply, ResultFile};
 use futures_util::future::try_join;
 use serde_json::json;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{ReadableStream, RequestInit};
 use worker::worker_sys::FixedLengthStream;
-use worker::{ByteStream, Data, Env, HttpMetadata, Request, Response, ResponseBody, Result, UploadedPart};
+use worker::{ByteStream, Data, Env, HttpMetadata, Response, ResponseBody, Result, UploadedPart};
 
-use crate::job_object::{self, now};
-use crate::reply::refusal;
+use crate::account;
+use crate::platform::now;
+use crate::reply::{refusal, unexpected};
+use crate::request::Request;
 use crate::settings::{Settings, is_bound};
 use crate::upstream::fetch;
 
@@ -17,25 +20,28 @@ use crate::upstream::fetch;
 const BUCKET: &str = "RESULTS";
 
 /// How long the service's host may take to begin, in milliseconds.
-const PATIENCE: u64 = 30_000;
+const TIMEOUT: u64 = 30_000;
 
 /// How much of a file of unknown length is held at a time, in bytes; R2 wants 5 MiB at least.
 const PART: usize = 8 * 1024 * 1024;
 
 /// `GET /results/<job>?expires=…&signature=…`.
 pub(crate) async fn answer(settings: &Settings, env: &Env, request: &Request, id: &str) -> Result<Response> {
-    let url = request.url()?;
+    let url = request.url();
     let value =
         |name: &str| url.query_pairs().find(|(other, _)| other == name).map(|(_, value)| value.into_owned());
     let (expires, signature) = (value("expires").unwrap_or_default(), value("signature").unwrap_or_default());
-    match link::verify(&settings.secret, id, &expires, &signature, now()) {
+    match link::verify(&settings.account.secret, id, &expires, &signature, now()) {
         Ok(()) => {}
         Err(Refusal::Forged) => return refusal(403, "This link is not one of this gateway's."),
         Err(Refusal::Expired) => return refusal(410, "This link has expired."),
     }
-    let Some((url, copied)) = job_object::result(env, id).await? else {
-        return refusal(404, "The result is not there, or not there yet.");
-    };
+    let ResultFile { url, copied } =
+        match account::ask(env, protocol::Request::Result { job: id.to_owned() }).await? {
+            Reply::Result(Some(file)) => file,
+            Reply::Result(None) => return refusal(404, "The result is not there, or not there yet."),
+            _ => return unexpected(),
+        };
     let copy = if copied { stored(env, id).await? } else { None };
     let content = match copy {
         Some(copy) => Some(copy),
@@ -48,7 +54,7 @@ pub(crate) async fn answer(settings: &Settings, env: &Env, request: &Request, id
     let headers = response.headers();
     let image = content_type.filter(|kind| kind.starts_with("image/") && !kind.contains("svg"));
     headers.set("content-type", image.as_deref().unwrap_or("application/octet-stream"))?;
-    // Whoever saves it has a file that opens: png, jpeg, webp.
+    // A saved file has a name that opens it: png, jpeg, webp.
     let subtype = image.as_deref().and_then(|kind| kind.strip_prefix("image/")).unwrap_or_default();
     let extension: String = subtype.chars().take_while(char::is_ascii_alphanumeric).collect();
     let dot = if extension.is_empty() { "" } else { "." };
@@ -58,7 +64,7 @@ pub(crate) async fn answer(settings: &Settings, env: &Env, request: &Request, id
     headers.set("content-security-policy", "sandbox; default-src 'none'")?;
     headers.set("cross-origin-resource-policy", "cross-origin")?;
     headers.set("cache-control", "private, max-age=3600")?;
-    // Whoever has the link may read it.
+    // The link is all that is needed to read it.
     headers.set("access-control-allow-origin", "*")?;
     Ok(response)
 }
@@ -152,7 +158,7 @@ async fn begin(url: &str) -> Option<web_sys::Response> {
     headers.set("user-agent", "crisp-upscale-gateway").ok()?;
     let init = RequestInit::new();
     init.set_headers(&headers);
-    let response = fetch(url, &init, PATIENCE).await.ok()?;
+    let response = fetch(url, &init, TIMEOUT).await.ok()?;
     if response.ok() {
         return Some(response);
     }

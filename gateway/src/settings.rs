@@ -1,11 +1,14 @@
 //! What the deployer has set: variables and secrets of the Worker, by their names.
 
-use crisp_upscale_core::gateway::address::Allowed;
-use crisp_upscale_core::gateway::job::Rules;
-use crisp_upscale_core::gateway::origin::Origins;
-use crisp_upscale_core::gateway::secret::Secret;
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use crisp_upscale_core::limiter::Rate;
 use crisp_upscale_core::wire::MODEL;
+use crisp_upscale_gateway_core as core;
+use crisp_upscale_gateway_core::address::Allowed;
+use crisp_upscale_gateway_core::origin::Origins;
+use crisp_upscale_gateway_core::secret::Secret;
 use js_sys::Reflect;
 use wasm_bindgen::JsValue;
 use worker::Env;
@@ -24,8 +27,6 @@ pub(crate) struct Settings {
     pub(crate) base_url: String,
     /// The service's upload host, likewise.
     pub(crate) upload_base_url: String,
-    /// Signs tokens, and links to results.
-    pub(crate) secret: Secret,
     /// Which pages may call.
     pub(crate) origins: Origins,
     /// Which images, files and callbacks may be named.
@@ -38,8 +39,8 @@ pub(crate) struct Settings {
     pub(crate) page_tasks_per_hour: u32,
     /// The key of the service's callbacks.
     pub(crate) webhook_key: Option<String>,
-    /// What a job has to know.
-    pub(crate) rules: Rules,
+    /// What the account has to know. Its secret signs tokens, too.
+    pub(crate) account: core::Settings,
 }
 
 // Not derived: it would print the key.
@@ -49,55 +50,76 @@ impl std::fmt::Debug for Settings {
     }
 }
 
-/// The settings, or the names of those that are missing or wrong.
-pub(crate) fn read(env: &Env) -> Result<Settings, Vec<Trouble>> {
-    let mut troubles = Vec::new();
+thread_local! {
+    /// The settings that were read last. An environment does not change.
+    static LAST: RefCell<Option<(JsValue, Result)>> = const { RefCell::new(None) };
+}
+
+/// The settings, or those that are missing or wrong.
+pub(crate) type Result = std::result::Result<Rc<Settings>, Rc<[Invalid]>>;
+
+/// The settings of an environment.
+pub(crate) fn read(env: &Env) -> Result {
+    let raw: &JsValue = env.as_ref();
+    LAST.with_borrow_mut(|last| match last {
+        Some((known, settings)) if known == raw => settings.clone(),
+        _ => last.insert((raw.clone(), parse(env).map(Rc::new).map_err(Into::into))).1.clone(),
+    })
+}
+
+fn parse(env: &Env) -> std::result::Result<Settings, Vec<Invalid>> {
+    let mut invalid = Vec::new();
     let key = text(env, "KIE_API_KEY");
     if key.is_none() {
-        troubles.push(Trouble::missing("KIE_API_KEY"));
+        invalid.push(Invalid::missing("KIE_API_KEY"));
     }
     let secret = match text(env, "TOKEN_SECRET").map(|secret| Secret::new(&secret)) {
         Some(Ok(secret)) => Some(secret),
         Some(Err(failure)) => {
-            troubles.push(Trouble { name: "TOKEN_SECRET", message: failure.message });
+            invalid.push(Invalid { name: "TOKEN_SECRET", message: failure.message });
             None
         }
         None => {
-            troubles.push(Trouble::missing("TOKEN_SECRET"));
+            invalid.push(Invalid::missing("TOKEN_SECRET"));
             None
         }
     };
     let addresses = Allowed::new(&text(env, "IMAGE_ORIGINS").unwrap_or_default())
-        .map_err(|failure| troubles.push(Trouble { name: "IMAGE_ORIGINS", message: failure.message }));
+        .map_err(|failure| invalid.push(Invalid { name: "IMAGE_ORIGINS", message: failure.message }));
     let origins = Origins::new(&text(env, "ORIGINS").unwrap_or_default())
-        .map_err(|failure| troubles.push(Trouble { name: "ORIGINS", message: failure.message }));
-    if text(env, "CREATE_LIMIT").is_some_and(|limit| parse_rate(&limit).is_none()) {
+        .map_err(|failure| invalid.push(Invalid { name: "ORIGINS", message: failure.message }));
+    let rate = text(env, "CREATE_LIMIT").map(|limit| parse_rate(&limit));
+    if rate == Some(None) {
         let message = "It must be tasks/seconds, like 20/10, or 0 for no limit.".to_owned();
-        troubles.push(Trouble { name: "CREATE_LIMIT", message });
+        invalid.push(Invalid { name: "CREATE_LIMIT", message });
     }
     let mut number = |name, default: f64| {
         let set = text(env, name).map(|text| text.parse().ok().filter(|number: &f64| *number >= 0.0));
         if set == Some(None) {
             let message = "It must be a number, 0 or more.".to_owned();
-            troubles.push(Trouble { name, message });
+            invalid.push(Invalid { name, message });
         }
         set.flatten().unwrap_or(default)
     };
     let unlimited = text(env, "TASKS_PER_HOUR").as_deref() == Some("none");
     let tasks_per_hour = (!unlimited).then(|| number("TASKS_PER_HOUR", 100.0) as u32);
     let page_tasks_per_hour = number("PAGE_TASKS_PER_HOUR", 10.0) as u32;
-    let outcome = (number("OUTCOME_MINUTES", 15.0) * MINUTE) as u64;
+    let outcome_timeout = (number("OUTCOME_MINUTES", 15.0) * MINUTE) as u64;
     let keep = (number("KEEP_HOURS", 24.0) * HOUR) as u64;
     let (Some(key), Some(secret), Ok(addresses), Ok(origins), true) =
-        (key, secret, addresses, origins, troubles.is_empty())
+        (key, secret, addresses, origins, invalid.is_empty())
     else {
-        return Err(troubles);
+        return Err(invalid);
     };
-    let rules = Rules {
-        callbacks: text(env, "PUBLIC_URL").as_deref() != Some("none"),
+    let public_url = text(env, "PUBLIC_URL");
+    let account = core::Settings {
+        rate: rate.flatten().unwrap_or(Rate::DOCUMENTED),
+        callbacks: public_url.as_deref() != Some("none"),
+        public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()).filter(|url| url != "none"),
         copies: is_bound(env, "RESULTS"),
-        outcome,
+        outcome_timeout,
         keep,
+        secret,
     };
     let mut models = words(env, "MODELS");
     models.push(MODEL.to_owned());
@@ -105,34 +127,29 @@ pub(crate) fn read(env: &Env) -> Result<Settings, Vec<Trouble>> {
         key,
         base_url: url(env, "BASE_URL", BASE_URL),
         upload_base_url: url(env, "UPLOAD_BASE_URL", UPLOAD_BASE_URL),
-        secret,
         origins,
         addresses,
         models,
         tasks_per_hour,
         page_tasks_per_hour,
         webhook_key: text(env, "WEBHOOK_HMAC_KEY"),
-        rules,
+        account,
     })
 }
 
 /// A setting that keeps the gateway closed.
-pub(crate) struct Trouble {
+#[derive(Debug)]
+pub(crate) struct Invalid {
     /// Its name.
     pub(crate) name: &'static str,
     /// What is wrong with it.
     pub(crate) message: String,
 }
 
-impl Trouble {
+impl Invalid {
     fn missing(name: &'static str) -> Self {
-        Trouble { name, message: "It is not set.".to_owned() }
+        Invalid { name, message: "It is not set.".to_owned() }
     }
-}
-
-/// How fast tasks may be made, by all callers together.
-pub(crate) fn rate(env: &Env) -> Rate {
-    text(env, "CREATE_LIMIT").as_deref().and_then(parse_rate).unwrap_or(Rate::DOCUMENTED)
 }
 
 fn parse_rate(limit: &str) -> Option<Rate> {

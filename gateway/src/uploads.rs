@@ -4,18 +4,20 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD as BASE64;
 use crisp_upscale_core::image::HEAD_BYTES;
+use crisp_upscale_core::input;
 use crisp_upscale_core::wire::{UPLOAD_PATH, Uploaded};
-use crisp_upscale_core::{gateway::ids, input};
+use crisp_upscale_gateway_core::{UpstreamResult, ids};
 use serde_json::{Value, json};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{File, FormData, ResponseInit};
-use worker::{Request, Response, Result};
+use worker::{Response, Result};
 
+use crate::body::BodyError;
 use crate::reply::{refusal, refused, success};
+use crate::request::Request;
 use crate::settings::Settings;
-use crate::upstream::{self, Came};
-use crate::{body, random};
+use crate::{body, platform, upstream};
 
 /// The largest file that the service takes, in bytes.
 const MAX_FILE: u32 = 10 * 1024 * 1024;
@@ -23,24 +25,30 @@ const MAX_FILE: u32 = 10 * 1024 * 1024;
 /// What a form or JSON has around the file, in bytes.
 const AROUND: u32 = 64 * 1024;
 
-/// How long a file may take to come, in milliseconds: 10 MB at half a megabit a second.
-const PATIENCE: u64 = 180_000;
+/// No form is longer, in bytes.
+pub(crate) const MAX_FORM: u32 = MAX_FILE + AROUND;
 
-/// How long a body that only names a file may take, in milliseconds.
-const SHORT_PATIENCE: u64 = 10_000;
+/// No JSON with a file in base64 is longer, in bytes.
+pub(crate) const MAX_BASE64: u32 = MAX_FILE.div_ceil(3) * 4 + AROUND;
+
+/// No JSON that names a file is longer, in bytes.
+pub(crate) const MAX_NAMED: u32 = AROUND;
+
+/// How long a file may take to come, in milliseconds: 10 MB at half a megabit a second.
+const TIMEOUT: u64 = 180_000;
 
 /// `POST /api/file-stream-upload`.
 pub(crate) async fn stream(settings: &Settings, request: &Request) -> Result<Response> {
-    let content_type = request.headers().get("content-type")?.unwrap_or_default();
-    let body = match body::read(request.inner().body(), MAX_FILE + AROUND, PATIENCE).await {
+    let content_type = request.header("content-type").unwrap_or_default();
+    let body = match body::of_request(request, MAX_FORM, TIMEOUT).await {
         Ok(body) => body,
-        Err(trouble) => return trouble.refusal(),
+        Err(error) => return error.refusal(),
     };
     let Some(file) = file_of(&body.blob()?, &content_type).await else {
         return refusal(400, "Send a form (multipart/form-data) with the image as its field file.");
     };
     if file.size() > f64::from(MAX_FILE) {
-        return body::Trouble::TooLarge.refusal();
+        return BodyError::TooLarge.refusal();
     }
     let head = file.slice_with_f64_and_f64(0.0, HEAD_BYTES as f64)?;
     let head = js_sys::Uint8Array::new(&JsFuture::from(head.array_buffer()).await?).to_vec();
@@ -52,16 +60,15 @@ pub(crate) async fn stream(settings: &Settings, request: &Request) -> Result<Res
     form.append_with_blob_and_filename("file", &file, &name)?;
     form.append_with_str("uploadPath", UPLOAD_PATH)?;
     form.append_with_str("fileName", &name)?;
-    let came = upstream::upload_form(settings, "/api/file-stream-upload", &form).await;
-    answer(came, &name, Some((file.size() as u64, mime)))
+    let result = upstream::upload_form(settings, "/api/file-stream-upload", &form).await;
+    answer(result, &name, Some((file.size() as u64, mime)))
 }
 
 /// `POST /api/file-base64-upload`.
 pub(crate) async fn base64(settings: &Settings, request: &Request) -> Result<Response> {
-    let limit = MAX_FILE / 3 * 4 + AROUND;
-    let body = match body::read(request.inner().body(), limit, PATIENCE).await {
+    let body = match body::of_request(request, MAX_BASE64, TIMEOUT).await {
         Ok(body) => body.json(),
-        Err(trouble) => return trouble.refusal(),
+        Err(error) => return error.refusal(),
     };
     let Some(data) = body.as_ref().and_then(|body| body.get("base64Data")?.as_str()) else {
         return refusal(400, "Send JSON with base64Data, the image in base64 or as a data URL.");
@@ -74,15 +81,15 @@ pub(crate) async fn base64(settings: &Settings, request: &Request) -> Result<Res
         Err(message) => return refusal(422, &message),
     };
     let body = json!({ "base64Data": data, "uploadPath": UPLOAD_PATH, "fileName": name });
-    let came = upstream::upload_json(settings, "/api/file-base64-upload", &body).await;
-    answer(came, &name, Some((size, mime)))
+    let result = upstream::upload_json(settings, "/api/file-base64-upload", &body).await;
+    answer(result, &name, Some((size, mime)))
 }
 
 /// `POST /api/file-url-upload`.
 pub(crate) async fn url(settings: &Settings, request: &Request) -> Result<Response> {
-    let body = match body::read(request.inner().body(), AROUND, SHORT_PATIENCE).await {
+    let body = match body::of_request(request, MAX_NAMED, body::TIMEOUT).await {
         Ok(body) => body.json(),
-        Err(trouble) => return trouble.refusal(),
+        Err(error) => return error.refusal(),
     };
     let Some(url) = body.as_ref().and_then(|body| body.get("fileUrl")?.as_str()) else {
         return refusal(400, "Send JSON with fileUrl, the URL of an image.");
@@ -94,7 +101,7 @@ pub(crate) async fn url(settings: &Settings, request: &Request) -> Result<Respon
     let extension = ["jpg", "jpeg", "png", "webp"].into_iter().find(|extension| {
         url.path().rsplit_once('.').is_some_and(|(_, end)| end.eq_ignore_ascii_case(extension))
     });
-    let name = format!("{}.{}", ids::random_job_id(random::bytes()?), extension.unwrap_or("jpg"));
+    let name = format!("{}.{}", ids::random_job_id(platform::random()?), extension.unwrap_or("jpg"));
     let body = json!({ "fileUrl": url.as_str(), "uploadPath": UPLOAD_PATH, "fileName": name });
     answer(upstream::upload_json(settings, "/api/file-url-upload", &body).await, &name, None)
 }
@@ -116,13 +123,13 @@ fn name(head: &[u8], size: u64) -> Result<std::result::Result<(String, &'static 
         Ok(header) => header,
         Err(failure) => return Ok(Err(failure.message)),
     };
-    let id = ids::random_job_id(random::bytes()?);
+    let id = ids::random_job_id(platform::random()?);
     Ok(Ok((format!("{id}.{}", header.format.extension()), header.format.mime())))
 }
 
 /// Our own reply to an upload, of what the service says only the file's URL.
-fn answer(came: Came, name: &str, known: Option<(u64, &str)>) -> Result<Response> {
-    let Ok(reply) = came else { return refusal(502, "The service did not answer. Try again.") };
+fn answer(result: UpstreamResult, name: &str, known: Option<(u64, &str)>) -> Result<Response> {
+    let Ok(reply) = result else { return refusal(502, "The service did not answer. Try again.") };
     let Some(envelope) = reply.envelope() else {
         return refusal(502, "The service did not answer as it should. Try again.");
     };

@@ -7,10 +7,12 @@ use crisp_upscale_core::failure::redact;
 use crisp_upscale_core::job::Fault;
 use crisp_upscale_core::pace;
 use crisp_upscale_core::wire::{CREATE_TASK, CREDIT, RECORD_INFO, Reply, TASK_ID};
+use crisp_upscale_gateway_core::UpstreamResult;
 use futures_util::future::{Either, select};
 use js_sys::encode_uri_component;
-use serde_json::{Value, json};
+use serde_json::Value;
 use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, RequestInit, RequestRedirect, Response};
 use worker::Delay;
 
@@ -21,61 +23,47 @@ use crate::settings::Settings;
 const MAX_REPLY: u32 = 1024 * 1024;
 
 /// How long a reply to a request that reads may take, in milliseconds.
-const READ_PATIENCE: u64 = 30_000;
+const READ_TIMEOUT: u64 = 30_000;
 
 /// How long the reply to an upload may take, in milliseconds.
-const UPLOAD_PATIENCE: u64 = 120_000;
+const UPLOAD_TIMEOUT: u64 = 120_000;
 
-/// The reply to a request, or why there is none.
-pub(crate) type Came = Result<Reply<Value>, Fault>;
-
-/// Makes a task.
-pub(crate) async fn create(
-    settings: &Settings,
-    model: &str,
-    image: &str,
-    call_back_url: Option<String>,
-    patience: u64,
-) -> Came {
-    let mut body = json!({ "model": model, "input": { "image": image } });
-    if let (Some(url), Some(fields)) = (call_back_url, body.as_object_mut()) {
-        fields.insert("callBackUrl".to_owned(), Value::from(url));
-    }
-    let url = format!("{}{CREATE_TASK}", settings.base_url);
-    post(settings, &url, &body, patience).await
+/// Makes a task. The body is JSON.
+pub(crate) async fn create(settings: &Settings, body: &str, timeout: u64) -> UpstreamResult {
+    post(settings, &format!("{}{CREATE_TASK}", settings.base_url), body, timeout).await
 }
 
 /// Reads a task's record.
-pub(crate) async fn look(settings: &Settings, task: &str) -> Came {
+pub(crate) async fn poll(settings: &Settings, task: &str) -> UpstreamResult {
     let task = String::from(encode_uri_component(task));
     let url = format!("{}{RECORD_INFO}?{TASK_ID}={task}", settings.base_url);
-    exchange(settings, &url, &RequestInit::new(), None, READ_PATIENCE).await
+    exchange(settings, &url, &RequestInit::new(), None, READ_TIMEOUT).await
 }
 
 /// Reads the balance.
-pub(crate) async fn credit(settings: &Settings) -> Came {
+pub(crate) async fn credit(settings: &Settings) -> UpstreamResult {
     let url = format!("{}{CREDIT}", settings.base_url);
-    exchange(settings, &url, &RequestInit::new(), None, READ_PATIENCE).await
+    exchange(settings, &url, &RequestInit::new(), None, READ_TIMEOUT).await
 }
 
 /// Posts JSON to an endpoint for uploads.
-pub(crate) async fn upload_json(settings: &Settings, path: &str, body: &Value) -> Came {
-    post(settings, &format!("{}{path}", settings.upload_base_url), body, UPLOAD_PATIENCE).await
+pub(crate) async fn upload_json(settings: &Settings, path: &str, body: &Value) -> UpstreamResult {
+    post(settings, &format!("{}{path}", settings.upload_base_url), &body.to_string(), UPLOAD_TIMEOUT).await
 }
 
 /// Posts a form to an endpoint for uploads.
-pub(crate) async fn upload_form(settings: &Settings, path: &str, form: &web_sys::FormData) -> Came {
+pub(crate) async fn upload_form(settings: &Settings, path: &str, form: &web_sys::FormData) -> UpstreamResult {
     let init = RequestInit::new();
     init.set_method("POST");
     init.set_body(form);
-    exchange(settings, &format!("{}{path}", settings.upload_base_url), &init, None, UPLOAD_PATIENCE).await
+    exchange(settings, &format!("{}{path}", settings.upload_base_url), &init, None, UPLOAD_TIMEOUT).await
 }
 
-async fn post(settings: &Settings, url: &str, body: &Value, patience: u64) -> Came {
+async fn post(settings: &Settings, url: &str, body: &str, timeout: u64) -> UpstreamResult {
     let init = RequestInit::new();
     init.set_method("POST");
-    init.set_body(&JsValue::from_str(&body.to_string()));
-    exchange(settings, url, &init, Some("application/json"), patience).await
+    init.set_body(&JsValue::from_str(body));
+    exchange(settings, url, &init, Some("application/json"), timeout).await
 }
 
 async fn exchange(
@@ -83,8 +71,8 @@ async fn exchange(
     url: &str,
     init: &RequestInit,
     content_type: Option<&str>,
-    patience: u64,
-) -> Came {
+    timeout: u64,
+) -> UpstreamResult {
     let headers = web_sys::Headers::new().map_err(|_| Fault::NoConnection)?;
     let bearer = format!("Bearer {}", settings.key);
     let content_type = content_type.map(|value| ("content-type", value));
@@ -94,27 +82,42 @@ async fn exchange(
     init.set_headers(&headers);
     // The key goes to no other host.
     init.set_redirect(RequestRedirect::Manual);
-    let response = fetch(url, init, patience).await?;
-    let retry_after = response.headers().get("retry-after").ok().flatten();
-    // What the service says is passed on in parts: it may echo anything but the key.
-    let body = body::read(response.body(), MAX_REPLY, patience).await;
-    let text = body.ok().map(|body| redact(&body.text(), &settings.key));
-    Ok(Reply {
-        status: response.status(),
-        retry_after: retry_after.as_deref().and_then(pace::retry_after),
-        body: text.and_then(|text| serde_json::from_str(&text).ok()),
+    exchange_with(url, init, timeout, async |response| {
+        let retry_after = response.headers().get("retry-after").ok().flatten();
+        // What the service says is passed on in parts: it may echo anything but the key.
+        let body = body::of_response(&response, MAX_REPLY).await;
+        let text = body.ok().map(|body| redact(&body.text(), &settings.key));
+        Reply {
+            status: response.status(),
+            retry_after: retry_after.as_deref().and_then(pace::retry_after),
+            body: text.and_then(|text| serde_json::from_str(&text).ok()),
+        }
     })
+    .await
 }
 
 /// The beginning of a response, within so many milliseconds.
-pub(crate) async fn fetch(url: &str, init: &RequestInit, patience: u64) -> Result<Response, Fault> {
+pub(crate) async fn fetch(url: &str, init: &RequestInit, timeout: u64) -> Result<Response, Fault> {
+    exchange_with(url, init, timeout, async |response| response).await
+}
+
+/// Sends a request and does something with its response, both together within so many milliseconds.
+async fn exchange_with<T>(
+    url: &str,
+    init: &RequestInit,
+    timeout: u64,
+    read: impl AsyncFnOnce(Response) -> T,
+) -> Result<T, Fault> {
     let controller = AbortController::new().map_err(|_| Fault::NoConnection)?;
     init.set_signal(Some(&controller.signal()));
     let global: web_sys::WorkerGlobalScope = js_sys::global().unchecked_into();
-    // What Workers say does not tell whether a connection was made.
-    let promise = wasm_bindgen_futures::JsFuture::from(global.fetch_with_str_and_init(url, init));
-    match select(promise, pin!(Delay::from(Duration::from_millis(patience)))).await {
-        Either::Left((came, _)) => came.map(JsCast::unchecked_into).map_err(|_| Fault::Lost),
+    let exchanged = async {
+        let response = JsFuture::from(global.fetch_with_str_and_init(url, init)).await;
+        // What Workers say does not tell whether a connection was made.
+        Ok(read(response.map_err(|_| Fault::Lost)?.unchecked_into()).await)
+    };
+    match select(pin!(exchanged), pin!(Delay::from(Duration::from_millis(timeout)))).await {
+        Either::Left((result, _)) => result,
         Either::Right(_) => {
             controller.abort();
             Err(Fault::TimedOut)

@@ -26,6 +26,7 @@ export const MODEL = "recraft/crisp-upscale";
  * @param {string[]} [options.origins] more of IMAGE_ORIGINS
  * @param {boolean} [options.results] whether a bucket is bound
  * @param {string} [options.auth] what answers for the service binding AUTH
+ * @param {{ config: string, folder: string }} [options.bundle] another Worker's
  */
 export async function world(
   t,

@@ -2,12 +2,16 @@
 
 use std::sync::LazyLock;
 
-use crisp_upscale_core::gateway::address::Allowed;
-use crisp_upscale_core::gateway::origin::{Origins, Visitor};
-use crisp_upscale_core::gateway::route::{Route, route};
-use crisp_upscale_core::gateway::secret::Secret;
-use crisp_upscale_core::gateway::token::{Caller, Claims, Refusal, mint, verify};
-use crisp_upscale_core::gateway::{ids, link, order};
+use crisp_upscale_core::limiter::Rate;
+use crisp_upscale_core::wire::Reply;
+use crisp_upscale_gateway_core::address::Allowed;
+use crisp_upscale_gateway_core::map_store::MapStore;
+use crisp_upscale_gateway_core::origin::{Origins, Visitor};
+use crisp_upscale_gateway_core::protocol::Request;
+use crisp_upscale_gateway_core::route::{Route, route};
+use crisp_upscale_gateway_core::secret::Secret;
+use crisp_upscale_gateway_core::token::{Caller, Claims, Refusal, mint, verify};
+use crisp_upscale_gateway_core::{Account, Input, Moment, Order, Output, Settings, ids, link, order};
 use serde_json::Value;
 
 use crate::lines;
@@ -87,6 +91,63 @@ pub fn token(data: &[u8]) {
         let again = verify(&SECRET, Some(&format!("Bearer {}", mint(&SECRET, &claims))), NOW);
         assert_eq!(again, Ok(Caller { name, tasks_per_hour }));
     }
+}
+
+/// A job of an account whose requests to the service are all answered so. It is not left alone, and is deleted in the end.
+pub(crate) fn follow(reply: &Reply<Value>, begin: u64) {
+    const KEEP: u64 = 600_000;
+    let settings = Settings {
+        rate: Rate::DOCUMENTED,
+        callbacks: true,
+        public_url: None,
+        copies: false,
+        outcome_timeout: KEEP / 2,
+        keep: KEEP,
+        secret: SECRET.clone(),
+    };
+    let mut store = MapStore::default();
+    let (mut account, _) = Account::load(&mut store, settings, begin).expect("nothing is stored");
+    let order = Order {
+        caller: "visitor-7".to_owned(),
+        model: "recraft/crisp-upscale".to_owned(),
+        image: "https://host.example/photo.jpg".to_owned(),
+        call_back_url: None,
+    };
+    let request = Request::CreateTask {
+        job: ids::random_job_id([7; 16]),
+        key_hash: None,
+        order,
+        base: "https://gateway.example".to_owned(),
+        tasks_per_hour: None,
+    };
+    let (mut now, mut alarm_at) = (begin, None);
+    let mut inputs = vec![Input::Request { id: 1, request }];
+    for _ in 0..2_000 {
+        let input = inputs.pop().unwrap_or_else(|| {
+            let at = alarm_at.take().expect("an alarm, or the job is left alone");
+            assert!(at <= now + KEEP, "left alone until {at}, at {now}");
+            now = now.max(at);
+            Input::AlarmFired
+        });
+        let moment = Moment { now, random: [7; 32] };
+        for output in account.handle(&mut store, input, moment).expect("a store that does not fail") {
+            match output {
+                Output::SetAlarm(at) => alarm_at = Some(at),
+                Output::SendCreate { job, .. } => {
+                    inputs.push(Input::Created { job, result: Ok(reply.clone()) })
+                }
+                Output::PollTask { job, task } => {
+                    inputs.push(Input::Polled { job, task, result: Ok(reply.clone()) });
+                }
+                _ => {}
+            }
+        }
+        assert!(inputs.len() < 10);
+        if store.jobs().is_empty() {
+            return;
+        }
+    }
+    panic!("The job is never deleted.");
 }
 
 /// A token of these parts, which our secret signed: what [`mint`] writes is exactly one of them.

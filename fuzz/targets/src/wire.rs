@@ -11,10 +11,11 @@ use crisp_upscale_core::upload::{self, Upload};
 use crisp_upscale_core::verdict::{Created, Looked, created, failed, looked};
 use crisp_upscale_core::webhook::{self, Posted, Said};
 use crisp_upscale_core::wire::{Reply, TaskDetail};
-use crisp_upscale_core::{gateway, input, push};
+use crisp_upscale_core::{input, push};
+use crisp_upscale_gateway_core::ids;
 use serde_json::Value;
 
-use crate::lines;
+use crate::{gateway, lines};
 
 /// What the service may have echoed.
 const KEY: &str = "5ecret";
@@ -33,7 +34,7 @@ pub fn detail(data: &[u8]) {
         let reply = Reply { status, retry_after: pace::retry_after(&retry_after), body: body.clone() };
         judge(&reply);
         follow(&reply);
-        gateway_follows(&reply);
+        gateway::follow(&reply, NOW);
     }
     let record = body.as_ref().and_then(|body| Json::get(body, "data"));
     if let Some(record) = record.as_ref().or(body.as_ref()) {
@@ -111,40 +112,6 @@ fn follow(reply: &Reply<Value>) {
     panic!("The job does not end.");
 }
 
-/// A job of the gateway whose looks are all answered so: it is not left alone, and is deleted in the end.
-fn gateway_follows(reply: &Reply<Value>) {
-    use gateway::job::{Effect, Event, Job, Order, Rules};
-    const KEEP: u64 = 600_000;
-    let rules = Rules { callbacks: true, copies: false, outcome: KEEP / 2, keep: KEEP };
-    let text = str::to_owned;
-    let order = Order {
-        caller: text("visitor-7"),
-        model: text("recraft/crisp-upscale"),
-        image: text("https://host.example/photo.jpg"),
-        call_back_url: None,
-    };
-    let (mut job, effects) = Job::new(order, NOW);
-    let (mut now, mut effects) = (NOW, effects);
-    for _ in 0..2_000 {
-        let event = match effects.pop() {
-            Some(Effect::AskTurn(_)) => Event::Turn(text("hash")),
-            Some(Effect::Create) => Event::Created(Ok(reply.clone())),
-            Some(Effect::Look(task)) => Event::Looked(task, Ok(reply.clone())),
-            Some(Effect::Erase(_)) => return,
-            Some(_) => continue,
-            None => {
-                let alarm = job.alarm(rules);
-                assert!(alarm <= now + KEEP, "left alone until {alarm}, at {now}");
-                now = now.max(alarm);
-                Event::Woken
-            }
-        };
-        effects.extend(job.handle(event, now, rules));
-        assert!(effects.len() < 10);
-    }
-    panic!("The job is never deleted.");
-}
-
 /// The same record with each object that may come as text in the other form.
 fn other_form(record: &Value) -> Value {
     let mut record = record.clone();
@@ -189,7 +156,7 @@ pub fn callback(data: &[u8]) {
         assert!((1..ids.len()).all(|n| !ids[..n].contains(&ids[n])), "named twice: {ids:?}");
         assert!(opened.claims.iter().all(|claim| claim.message.is_none()));
         for id in ids {
-            let _ = gateway::ids::is_job_id(id);
+            let _ = ids::is_job_id(id);
         }
     }
     if let Ok(opened) = signed {

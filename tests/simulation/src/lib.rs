@@ -1,4 +1,4 @@
-//! Worlds of many clients, the gateway's objects, the service, and a network, processes and clocks that fail, each played
+//! Worlds of many clients, the gateway, the service, and a network, processes and clocks that fail, each played
 //! on a virtual clock from one seed. Core's rules are the real ones; all around them is modelled. After each world the
 //! laws are checked against the service's own ledger.
 //!

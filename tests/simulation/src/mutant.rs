@@ -7,11 +7,11 @@ pub enum Mutant {
     SendsAgain,
     /// A client uses another `Idempotency-Key` for each try.
     NewKeyEachTime,
-    /// A job's object sends createTask before the attempt is on the disk.
+    /// The gateway sends createTask before the attempt is on the disk.
     SendsBeforeStoring,
-    /// A job's object that is loaded in mid-create sends it again.
+    /// The gateway sends a createTask again that was cut off.
     SendsAfterReload,
-    /// A job's object forgets what it stored when it is cut off.
+    /// The gateway forgets what it stored when it is cut off.
     LosesObjects,
     /// A client forgets what it stored when it crashes.
     LosesStore,
@@ -23,13 +23,23 @@ pub enum Mutant {
     ForgetsAtRestart,
     /// A client never gives up.
     WaitsForEver,
-    /// A job's object stops setting its alarm.
+    /// The gateway stops setting its alarm.
     DropsAlarms,
+    /// A transaction is cut in two: the rows are written, and the alarm is not set.
+    CutsTransactions,
+    /// The queue is not derived from the rows when the account is loaded.
+    ForgetsQueue,
+    /// Nor is what the rate limit counts.
+    ForgetsRequests,
+    /// The gateway says of an attempt whose job it has deleted that it never arrived.
+    ForgetsErasure,
+    /// The index lets one task belong to two jobs.
+    SharesTasks,
     /// The key is sent to the host of the result.
     KeyToResults,
     /// A client opens whatever stream a reply announces.
     FollowsAnywhere,
-    /// Nobody waits for a turn.
+    /// Nobody waits for a slot of the rate limit.
     NoTurns,
     /// A request counts from its start and not until after its end.
     CountsStartsOnly,
@@ -44,7 +54,7 @@ pub enum Mutant {
 }
 
 /// All of them, with the law that each breaks first.
-pub const MUTANTS: [(Mutant, u8); 19] = [
+pub const MUTANTS: [(Mutant, u8); 24] = [
     (Mutant::SendsAgain, 1),
     (Mutant::NewKeyEachTime, 1),
     (Mutant::SendsBeforeStoring, 1),
@@ -54,8 +64,13 @@ pub const MUTANTS: [(Mutant, u8); 19] = [
     (Mutant::WritesAfter, 1),
     (Mutant::ForgetsTask, 2),
     (Mutant::ForgetsAtRestart, 2),
+    (Mutant::ForgetsErasure, 2),
     (Mutant::WaitsForEver, 3),
     (Mutant::DropsAlarms, 3),
+    (Mutant::CutsTransactions, 3),
+    (Mutant::ForgetsQueue, 3),
+    (Mutant::ForgetsRequests, 5),
+    (Mutant::SharesTasks, 6),
     (Mutant::KeyToResults, 4),
     (Mutant::FollowsAnywhere, 4),
     (Mutant::NoTurns, 5),

@@ -4,8 +4,8 @@ use crisp_upscale_core::job::Fault;
 
 use crate::dice::Throw;
 use crate::gateway::Sent;
-use crate::service::{Answer, Whim};
-use crate::trouble::Trouble;
+use crate::service::{Answer, Task, Whim};
+use crate::trouble::{Trouble, is_job};
 use crate::world::{Event, World, none, tell, what};
 
 /// What came of a request.
@@ -33,7 +33,7 @@ pub(crate) struct Request {
 pub(crate) enum Sender {
     /// A call, at this step.
     Call(usize, u32),
-    /// A job's object, in this life, for this.
+    /// The gateway's object for a job, in this life, for this.
     Job(usize, u32, Sent),
 }
 
@@ -167,9 +167,9 @@ impl World<'_> {
     /// A request arrives.
     pub(crate) fn reach(&mut self, request: Request) {
         // The connection was cut with the object that had it.
-        if let Sender::Job(job, life, _) = request.from
-            && self.gateway.jobs[job].life != life
-            && self.now > self.gateway.jobs[job].cut_at + AFTERLIFE
+        if let Sender::Job(_, life, _) = request.from
+            && self.gateway.life != life
+            && self.now > self.gateway.cut_at + AFTERLIFE
         {
             return;
         }
@@ -187,7 +187,7 @@ impl World<'_> {
                 }
                 tell!(self, "the service answers createTask: {} {}", answer.status, answer.text);
                 let cut = match request.from {
-                    Sender::Job(job, life, _) => self.gateway.jobs[job].life != life,
+                    Sender::Job(_, life, _) => self.gateway.life != life,
                     Sender::Call(call, epoch) => self.calls[call].epoch != epoch,
                 };
                 // Of one that arrives when its sender has given it up nobody can know.
@@ -234,6 +234,12 @@ impl World<'_> {
     fn whim(&mut self, owner: u32, nth: u32) -> Whim {
         if self.trouble(owner, Trouble::Code, nth).is_some() {
             return Whim::Instead;
+        }
+        if is_job(owner) && self.trouble(owner, Trouble::Repeats, nth).is_some() {
+            let known = |task: &Task| self.gateway.knows_task(&task.id, owner);
+            if let Some(task) = self.service.tasks.iter().rposition(known) {
+                return Whim::Repeats(task);
+            }
         }
         if self.trouble(owner, Trouble::Breaks, nth).is_some() { Whim::Breaks } else { Whim::None }
     }

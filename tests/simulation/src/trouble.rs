@@ -31,6 +31,8 @@ pub enum Trouble {
     Code,
     /// The service makes a task, and then breaks.
     Breaks,
+    /// The service makes no task, and answers with the one of an earlier createTask of the gateway's.
+    Repeats,
     /// recordInfo does not know a new task for long.
     Hidden,
     /// A task never ends.
@@ -65,22 +67,16 @@ pub enum Trouble {
     StreamCut,
     /// A stream goes silent.
     StreamSilent,
-    /// A job's object at the gateway is cut off and loaded again.
+    /// The object of the gateway is cut off and loaded again.
     ObjectCrash,
-    /// The account's object likewise.
-    AccountCrash,
-    /// Others fill the queue of the gateway, and its objects are slow.
+    /// Others fill the queue of the gateway.
     Overrun,
-    /// A message between objects is lost, or its answer.
-    MessageLost,
-    /// It is slow.
-    MessageSlow,
     /// The caller's own callback does not take the end, or the result cannot be copied.
     ChoreFails,
 }
 
 /// All of them, with their words and how many there are of each in 100,000 chances.
-const ALL: [(Trouble, &str, u64); 35] = [
+const ALL: [(Trouble, &str, u64); 33] = [
     (Trouble::Undialled, "undialled", 1_500),
     (Trouble::RequestLost, "request-lost", 1_500),
     (Trouble::RequestLate, "request-late", 1_000),
@@ -93,6 +89,7 @@ const ALL: [(Trouble, &str, u64); 35] = [
     (Trouble::ProxyAfter, "proxy-after", 1_500),
     (Trouble::Code, "code", 3_000),
     (Trouble::Breaks, "breaks", 2_000),
+    (Trouble::Repeats, "repeats", 500),
     (Trouble::Hidden, "hidden", 5_000),
     (Trouble::Stuck, "stuck", 400),
     (Trouble::Fails, "fails", 5_000),
@@ -111,10 +108,7 @@ const ALL: [(Trouble, &str, u64); 35] = [
     (Trouble::StreamCut, "stream-cut", 3_000),
     (Trouble::StreamSilent, "stream-silent", 3_000),
     (Trouble::ObjectCrash, "object-crash", 1_500),
-    (Trouble::AccountCrash, "account-crash", 500),
     (Trouble::Overrun, "overrun", 5_000),
-    (Trouble::MessageLost, "message-lost", 1_000),
-    (Trouble::MessageSlow, "message-slow", 1_000),
     (Trouble::ChoreFails, "chore-fails", 20_000),
 ];
 
@@ -129,21 +123,26 @@ impl Trouble {
     }
 }
 
-/// The account at the gateway, as an owner of trouble.
+/// The object of the gateway, as an owner of trouble.
 pub(crate) const ACCOUNT: u32 = 0xff_ffff;
 
-/// From here on the owners of trouble are objects of jobs.
+/// From here on the owners of trouble are jobs of the gateway.
 const OBJECTS: u32 = 0x80_0000;
 
-/// How many objects a call may have: one for each `Idempotency-Key`.
+/// How many jobs a call may have: one for each `Idempotency-Key`.
 const OBJECTS_OF_A_CALL: u32 = 256;
 
-/// The `nth` object of a call, as an owner of trouble.
+/// Whether an owner of trouble is a job of the gateway.
+pub(crate) fn is_job(owner: u32) -> bool {
+    (OBJECTS..ACCOUNT).contains(&owner)
+}
+
+/// The `nth` job of a call, as an owner of trouble.
 pub(crate) fn object_owner(call: usize, nth: usize) -> u32 {
     OBJECTS + call as u32 * OBJECTS_OF_A_CALL + nth as u32
 }
 
-/// What a call, a call's object or the account is called.
+/// What a call, a call's job or the gateway's object is called.
 pub(crate) fn name_of(owner: u32) -> String {
     match owner {
         ACCOUNT => "a".to_owned(),

@@ -8,7 +8,7 @@ use crisp_upscale_core::webhook;
 
 use crate::client::{Call, Heard, Plan, Process, Via};
 use crate::dice::{Dice, Throw};
-use crate::gateway::{Ask, Gateway, Told};
+use crate::gateway::Gateway;
 use crate::laws::{Counts, Violation};
 use crate::mutant::Mutant;
 use crate::network::{Came, Request};
@@ -53,22 +53,16 @@ pub(crate) enum Event {
     Stream(usize, u32, Heard),
     /// A request arrives.
     Reach(Box<Request>),
-    /// What came of a request of a job's object.
+    /// What came of a request of the gateway's object for a job.
     Upstream(usize, u32, Box<(crate::gateway::Sent, Came)>),
     /// A createTask at the gateway has waited long enough.
-    Answer(usize, u32),
-    /// A job's object is woken.
-    Alarm(usize, u32),
-    /// A job's object asks the account.
-    Ask(usize, u32, Box<Ask>),
-    /// The account's answer.
-    Told(usize, u32, Box<Told>),
-    /// The account's object is woken.
-    AccountAlarm(u32),
-    /// The account calls a job.
-    Turn(usize),
+    Answer(u64, u32),
+    /// The alarm of the gateway's object fires.
+    Alarm(u32),
     /// Another caller's job comes to a gateway that is overrun.
     Stranger(u32),
+    /// The service has refused such a job.
+    Served(String, u32),
     /// The service posts a task's end.
     Callback(usize, u32),
     /// A stranger does so, and names this task or another.
@@ -107,7 +101,7 @@ impl Eq for Item {}
 pub(crate) struct World<'a> {
     pub(crate) dice: Dice,
     /// How much goes wrong, in percent of the rates.
-    scale: u64,
+    pub(crate) scale: u64,
     part: Option<&'a Part>,
     /// Whether all calls are one process's, and many.
     crowd: bool,
@@ -149,7 +143,7 @@ impl<'a> World<'a> {
         let mut service =
             Service { ahead: throw.of(&[0, 0, 300, -900, 5_000, -6_000]), ..Service::default() };
         let purse = if throw.one_in(10) { throw.below(6) as u32 } else { 1_000 };
-        let gateway = Gateway::new(service.open_account(purse), &mut throw);
+        let gateway = Gateway::new(service.open_account(purse), &mut throw, mutant);
         let crowd = throw.one_in(12);
         let processes = if crowd { 1 } else { throw.within(1, 4) as usize };
         let mut world = World {
@@ -222,7 +216,7 @@ impl<'a> World<'a> {
             return None;
         }
         let mut throw = self.dice.at(owner, trouble as u8, nth);
-        if throw.below(10_000_000) >= self.rate(trouble) * self.scale {
+        if throw.below(10_000_000) >= trouble.rate() * self.scale {
             return None;
         }
         let place = Place { owner, trouble, nth };
@@ -235,12 +229,6 @@ impl<'a> World<'a> {
         }
         tell!(self, "  ({place})");
         Some(throw)
-    }
-
-    /// How many there are in 100,000 chances. Objects that are overrun are slow.
-    fn rate(&self, trouble: Trouble) -> u64 {
-        let slow = trouble == Trouble::MessageSlow && self.gateway.is_overrun;
-        if slow { 15_000 } else { trouble.rate() }
     }
 
     /// Whether the world has this defect, on purpose.
@@ -304,13 +292,10 @@ impl<'a> World<'a> {
             Event::Stream(call, stream, heard) => self.hear(call, stream, heard),
             Event::Reach(request) => self.reach(*request),
             Event::Upstream(job, life, came) => self.upstream(job, life, *came),
-            Event::Answer(job, waiter) => self.answer_late(job, waiter),
-            Event::Alarm(job, nth) => self.alarm(job, nth),
-            Event::Ask(job, life, ask) => self.ask_account(job, life, *ask),
-            Event::Told(job, life, told) => self.told(job, life, *told),
-            Event::AccountAlarm(nth) => self.account_alarm(nth),
-            Event::Turn(job) => self.turn(job),
+            Event::Answer(id, life) => self.answer_timeout(id, life),
+            Event::Alarm(nth) => self.alarm(nth),
             Event::Stranger(nth) => self.stranger(nth),
+            Event::Served(job, life) => self.served(job, life),
             Event::Callback(task, tried) => self.callback(task, tried),
             Event::Forged(task, throw) => self.forge(task, throw),
         }

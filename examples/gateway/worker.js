@@ -1,0 +1,1 @@
+export { Account, default } from "crisp-upscale/gateway";
