@@ -72,7 +72,12 @@ pub(crate) async fn of_request(request: &Request, limit: u32, timeout: u64) -> R
     if announced(request).is_some_and(|length| length <= f64::from(limit)) {
         within(timeout, whole(request.inner().array_buffer())).await
     } else {
-        within(timeout, read(request.inner().body(), limit)).await
+        let result = within(timeout, read(request.inner().body(), limit)).await;
+        if matches!(result, Err(BodyError::TooLarge)) {
+            // A connection that is cut off while the rest comes can take the refusal with it.
+            let _ = within(TIMEOUT, consume(request.inner().body(), u32::MAX, |_| {})).await;
+        }
+        result
     }
 }
 
@@ -85,7 +90,11 @@ pub(crate) async fn of_response(response: &Response, limit: u32) -> Result<Body,
     if length.is_some_and(|length| length <= f64::from(limit)) {
         whole(response.array_buffer()).await
     } else {
-        read(response.body(), limit).await
+        let result = read(response.body(), limit).await;
+        if let (Err(BodyError::TooLarge), Some(rest)) = (&result, response.body()) {
+            let _ = JsFuture::from(rest.cancel()).await;
+        }
+        result
     }
 }
 
@@ -143,10 +152,10 @@ impl Reader {
         chunk.map_err(|_| BodyError::Broken)
     }
 
-    /// Ends the stream before anything is answered: a reply that leaves earlier can be cut off with it.
-    async fn cancel(&mut self) {
+    /// Leaves the rest of the stream to another reader.
+    fn release(&mut self) {
         self.is_over = true;
-        let _ = JsFuture::from(self.reader.cancel()).await;
+        self.reader.release_lock();
     }
 }
 
@@ -174,7 +183,7 @@ async fn consume(
         }
         length = length.saturating_add(chunk.unchecked_ref::<Uint8Array>().length());
         if length > limit {
-            reader.cancel().await;
+            reader.release();
             return Err(BodyError::TooLarge);
         }
         take(&chunk);
