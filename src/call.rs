@@ -292,8 +292,8 @@ fn fault(error: &Parsed) -> Fault {
 fn proven(error: &Parsed) -> Option<Fault> {
     // Node dials several addresses of a host: its error has the code of the first, and each has to have failed.
     if let Some(errors) = error.get("errors") {
-        let proofs: Option<Vec<Fault>> = errors.items().iter().map(proven).collect();
-        return proofs?.first().copied();
+        let errors = errors.items();
+        return errors.iter().all(|error| proven(error).is_some()).then(|| proven(errors.first()?)).flatten();
     }
     let code = error.text_at("code").and_then(|code| by_code(&code, error.text_at("syscall").as_deref()));
     code.or_else(|| by_message(&error.text_at("message")?))

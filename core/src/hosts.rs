@@ -1,5 +1,6 @@
 //! Whom a client asks: the API and its upload host, or what stands in for both.
 
+use crate::text::cut;
 use crate::wire::{CREATE_TASK, RECORD_INFO};
 
 /// Where the API is.
@@ -35,14 +36,15 @@ pub fn upload_base_url(given: Option<String>, base_url: String) -> String {
 /// Whether it is the API's own host, in any spelling: letter case, a port, a dot at the end.
 fn is_api(base_url: &str) -> bool {
     let host = authority(base_url);
-    let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+    let host = cut(host, ":").map_or(host, |(host, _)| host);
     host.strip_suffix('.').unwrap_or(host).eq_ignore_ascii_case(authority(API))
 }
 
 /// The host of a URL, with its port and whatever else stands before the path.
 pub(crate) fn authority(url: &str) -> &str {
-    let behind = url.find("//").and_then(|at| url.get(at + 2..)).unwrap_or_default();
-    behind.find(['/', '?', '#', '\\']).and_then(|end| behind.get(..end)).unwrap_or(behind)
+    let behind = cut(url, "//").map_or("", |(_, behind)| behind);
+    let end = behind.bytes().position(|byte| b"/?#\\".contains(&byte));
+    end.and_then(|end| behind.get(..end)).unwrap_or(behind)
 }
 
 fn trimmed(mut url: String) -> String {
