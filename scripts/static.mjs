@@ -26,7 +26,8 @@ export async function folderOf(folder) {
     const type = TYPES.get(extname(entry.name));
     if (!entry.isFile() || type === undefined) continue;
     const file = `${entry.parentPath}/${entry.name}`;
-    const path = `/${relative(folder, file).split(sep).join("/")}`;
+    // As it stands in a URL: a name may have spaces.
+    const path = encodeURI(`/${relative(folder, file).split(sep).join("/")}`);
     files.set(path === "/index.html" ? "/" : path, { body: await readFile(file), type });
   }
   return (path) => files.get(path);

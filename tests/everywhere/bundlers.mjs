@@ -108,11 +108,11 @@ const viteBuild = (major) => async (folder) => {
 
 /** A library with the package in it. @type {(major: number, format: string) => Build} */
 const viteLibrary = (major, format) => async (folder) => {
-  const lib = { entry: "src/index.js", name: "library", formats: [format], fileName: "library" };
-  await writeFile(join(folder, "vite.config.js"), `export default ${JSON.stringify({ build: { lib } })};\n`);
+  // In a package of ES modules, Vite would name a UMD library `.cjs`, which no server takes for a script.
+  const lib = `{ entry: "src/index.js", name: "library", formats: ["${format}"], fileName: () => "library.js" }`;
+  await writeFile(join(folder, "vite.config.js"), `export default { build: { lib: ${lib} } };\n`);
   await output(folder, [...vite(major), "build"]);
-  const [file = ""] = await filesOf(join(folder, "dist"), ".", /\.js$/);
-  return writePage(join(folder, "dist"), `<script defer src="${file}"></script>`);
+  return writePage(join(folder, "dist"), '<script defer src="library.js"></script>');
 };
 
 /** @type {Build} */
