@@ -11,7 +11,7 @@ use crisp_upscale_core::input;
 use crisp_upscale_core::job::{Event, Fault, PATIENCE};
 use crisp_upscale_core::json::Json;
 use crisp_upscale_core::pace;
-use crisp_upscale_core::unsent::{by_code, by_message};
+use crisp_upscale_core::unsent::{by_code, by_code_of_fetch, by_message};
 use crisp_upscale_core::wire::Reply;
 use js_sys::Promise;
 use serde::Serialize;
@@ -284,7 +284,13 @@ fn fault(error: &Parsed) -> Fault {
         if let Some(proven) = proven(&current) {
             return proven;
         }
-        error = current.get("cause");
+        let cause = current.get("cause");
+        if current.text_at("message").is_some_and(|message| message == "fetch failed")
+            && let Some(proven) = cause.as_ref().and_then(|cause| by_code_of_fetch(&cause.text_at("code")?))
+        {
+            return proven;
+        }
+        error = cause;
     }
     Fault::Lost
 }

@@ -79,15 +79,24 @@ pub fn by_code(code: &str, syscall: Option<&str>) -> Option<Fault> {
         | "UNABLE_TO_GET_ISSUER_CERT"
         | "UNABLE_TO_GET_ISSUER_CERT_LOCALLY"
         | "UNABLE_TO_VERIFY_LEAF_SIGNATURE" => Unsent::Certificate,
-        // The server's answer to the first message, its choice of a version, and plain text in place of both.
-        "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION"
-        | "ERR_SSL_UNSUPPORTED_PROTOCOL"
-        | "ERR_SSL_WRONG_VERSION_NUMBER" => Unsent::Handshake,
         // Bun's.
         "ERR_PROXY_TUNNEL" => Unsent::Proxy,
         _ => return None,
     };
     Some(Fault::Unsent(unsent))
+}
+
+/// What Node's own `fetch` says in its error's cause of a handshake that failed: the server's answer to the first message,
+/// its choice of a version, or plain text in place of both. `https`, on which other packages' `fetch` may stand, has the
+/// same codes for a record that is broken after the handshake, where Node's `fetch` says that the other side has closed.
+#[must_use]
+pub fn by_code_of_fetch(code: &str) -> Option<Fault> {
+    match code {
+        "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION"
+        | "ERR_SSL_UNSUPPORTED_PROTOCOL"
+        | "ERR_SSL_WRONG_VERSION_NUMBER" => Some(Fault::Unsent(Unsent::Handshake)),
+        _ => None,
+    }
 }
 
 /// What Deno says, which has no codes, and Node where it has none. A URL has no spaces, so these words cannot come from

@@ -131,6 +131,8 @@ export function errors(error: unknown): string {
   // @ts-expect-error: it tells, and takes nothing
   error.kind = "timeout";
   const charged: "no" | "yes" | "unknown" = error.charged;
+  const failCode: string | null = error.failCode;
+  if (failCode !== null) return failCode;
   return charged + word(error.kind);
 }
 

@@ -159,8 +159,12 @@ fn image<V: Json>(data: &V) -> Option<String> {
 /// are guarded against by clients of the service's other models.
 fn result_urls<V: Json>(data: &V) -> Vec<String> {
     let places = ["response", "resultJson", "resultUrls", "result_urls"];
-    let found = places.iter().filter_map(|name| data.get(name)).map(|place| urls_in(place, NESTED));
-    found.into_iter().find(|urls| !urls.is_empty()).unwrap_or_default()
+    let mut found = places.iter().filter_map(|name| data.get(name)).map(|place| {
+        // As an object or as its text, a place says the same.
+        let parsed = place.text().filter(|text| !input::is_web_url(text)).and_then(|text| V::parse(&text));
+        urls_in(parsed.unwrap_or(place), NESTED)
+    });
+    found.find(|urls| !urls.is_empty()).unwrap_or_default()
 }
 
 /// How deep URLs may be: an object, in a text, whose member is a text, that holds a list.

@@ -281,6 +281,9 @@ fn page(throw: &mut Throw, before: bool) -> Answer {
     let status = throw.of(&[200, 502, 503, 504, 403, 302, 0, 500, 204]);
     // One that lets nothing through says so; one that does has counted by then.
     let status = if before && throw.one_in(8) { 429 } else { status };
+    // Whatever answers so, in words that are not the API's, has not passed the request on.
+    let refusal = throw.of(&[401, 404, 405, 407, 413, 414, 421, 431]);
+    let status = if before && throw.one_in(4) { refusal } else { status };
     let text = throw.of(&[
         "<html><body>502 Bad Gateway</body></html>",
         "",
@@ -288,7 +291,7 @@ fn page(throw: &mut Throw, before: bool) -> Answer {
         "[]",
         "{}",
         r#"{"message":"upstream"}"#,
-        r#"{"code":"200","data":{"taskId":"0"}}"#,
+        r#"{"code":"success","data":{"param":"{\"taskId\":\"0\"}"}}"#,
         "\u{feff}",
     ]);
     let retry_after = throw.one_in(5).then(|| throw.of(&[0, 1_000, 30_000]));
