@@ -138,17 +138,23 @@ test("the event stream breaks off: the package looks once, listens again, and ge
       const response = await fetch(request);
       const first = path === "events" && asked.filter((other) => other === path).length === 1;
       if (!first || response.body === null) return response;
-      // Its first message comes, and then the connection is gone.
+      // Its first message is read, and then the connection is gone.
       const reader = response.body.getReader();
-      const cut = new ReadableStream({
+      let read = false;
+      /** @type {UnderlyingDefaultSource<Uint8Array>} */
+      const source = {
         async pull(controller) {
-          const { value } = await reader.read();
-          controller.enqueue(value);
+          if (!read) {
+            read = true;
+            const { value } = await reader.read();
+            return controller.enqueue(value ?? new Uint8Array());
+          }
           await reader.cancel();
           controller.error(new TypeError("terminated"));
         },
-      });
-      return new Response(cut, response);
+      };
+      // Nothing is pulled ahead, since an error takes along what was not read.
+      return new Response(new ReadableStream(source, { highWaterMark: 0 }), response);
     },
   });
   const result = await upscaler.upscale(`${own.images}/cat.jpg`);

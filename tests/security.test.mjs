@@ -27,7 +27,7 @@ const IN_GATEWAY = `${IN_KEY}: through the gateway no secret of its comes out, w
 const AS_TEXT = [
   `${IN_PAGE}: messages of the service that hold markup are shown as text`,
   `${IN_PAGE}: what the gateway says of itself, and of a passphrase, is shown as text`,
-  `${IN_PAGE}: states, names and addresses that hold markup are shown as text, and one that is a script runs nowhere`,
+  `${IN_PAGE}: states, names and addresses that hold markup are shown as text, and only one of the web is shown or linked to`,
 ];
 
 /**
