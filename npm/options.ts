@@ -121,6 +121,8 @@ export function fileOf(image: unknown): Blob | undefined {
 }
 
 function isBlob(value: object): value is Blob {
+  // In workerd with an older compatibility date, a Blob does not say that it is one.
+  if (value instanceof Blob) return true;
   const { size, slice } = value as Partial<Blob>;
   return typeof size === "number" && typeof slice === "function" && /^(Blob|File)$/.test(brand(value));
 }
