@@ -21,8 +21,10 @@ export function inPage(): boolean {
  * connection that was used before, unless the body is a stream that was not made of a text.
  */
 export function forRuntime(request: Request): Request {
+  // In a page the body is not so much as looked at: WebKit begins to read a form then, and fails to send it.
+  if (inPage()) return request;
   // For a `fetch` option that calls the global one; see globalFetch().
-  if (request.body === null && !inPage() && inNext()) return new Request(request, { keepalive: true });
+  if (inNext() && request.body === null) return new Request(request, { keepalive: true });
   if (runtime.Deno === undefined || request.body === null) return request;
   const init: RequestInit & { duplex: "half" } = {
     body: request.body.pipeThrough(new TransformStream()),
@@ -45,8 +47,8 @@ function inNext(): boolean {
  * limits number and size there, and such requests outlive the page.
  */
 export function globalFetch(request: Request): Promise<Response> {
-  const { signal, body } = request;
   if (inPage()) return globalThis.fetch(request);
+  const { signal, body } = request;
   // POST requests are never deduplicated, and a body that is streamed may not be `keepalive`.
   if (inNext()) return globalThis.fetch(request, { signal, cache: "no-store", keepalive: body === null });
   return body === null ? globalThis.fetch(request, { signal }) : globalThis.fetch(request);
