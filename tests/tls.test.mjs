@@ -167,7 +167,10 @@ for (const { name, title, proven, args, hasProxy } of /** @type {const} */ ([
         const { name, message, ...end } = found[row] ?? {};
         assert.deepEqual(end, expected, `${row}: ${message}`);
         assert.match(message, words, row);
-        if (expected === SENT_NOTHING) assert.equal(arrived[row], before[row], `${row}: a request arrived`);
+        // Behind the other two there is no server that a request could reach.
+        if (expected === SENT_NOTHING && row in arrived) {
+          assert.equal(arrived[row], before[row], `${row}: a request arrived`);
+        }
       }
     });
 
