@@ -3,17 +3,17 @@
 import { readFile } from "node:fs/promises";
 import { build, installPackages } from "../scripts/build.mjs";
 import { Failed, root, script, step } from "../scripts/run.mjs";
+import { startClient } from "../tests/kit/client.mjs";
+import { startMock } from "../tests/kit/mock.mjs";
+import { browsers, pageFiles, startPage } from "../tests/kit/pages.mjs";
+import { findRuntimes } from "../tests/kit/runtimes.mjs";
 import { cases } from "./cases.mjs";
-import { startClient } from "./client.mjs";
-import { startMock } from "./mock.mjs";
-import { browsers, pageFiles, startPage } from "./pages.mjs";
-import { names } from "./protocols.mjs";
-import { findRuntimes } from "./runtimes.mjs";
+import { names, protocols } from "./peers/protocols.mjs";
 
 /** The cases of lost replies, in which a runtime may send a POST again by itself. */
 const lost = cases.filter(({ alone }) => alone === "warmed");
 
-/** @typedef {import("./protocols.mjs").Name} Name */
+/** @typedef {import("./peers/protocols.mjs").Name} Name */
 /** @typedef {import("./cases.mjs").Case} Case */
 /** @typedef {import("./cases.mjs").Measured} Measured */
 /** @typedef {Awaited<ReturnType<typeof startClient>>} Client */
@@ -36,11 +36,11 @@ await script(async () => {
   const runtimes = await findRuntimes();
 
   const files = await pageFiles();
-  const mock = await startMock(files);
+  const mock = await startMock(files, protocols);
   /** @type {Client[]} */
   const clients = [];
   try {
-    for (const name of names) clients.push(await startClient(name));
+    for (const name of names) clients.push(await startClient(name, `${root}/bench/peer.mjs`));
     step("One job each, so that no case measures how a client is loaded");
     await Promise.all(clients.map((client) => warm(mock, client)));
     const measured = await measure(mock, clients);
@@ -84,7 +84,7 @@ async function warm(mock, client) {
  * @param {Client[]} clients
  */
 async function measure(mock, clients) {
-  /** @type {Map<Case, Map<Name, Measured>>} */
+  /** @type {Map<Case, Map<string, Measured>>} */
   const measured = new Map(cases.map((one) => [one, new Map()]));
   const lanes = { done: 0, all: 0 };
   const began = Date.now();
@@ -159,7 +159,7 @@ async function runCase(mock, client, one, ended = () => {}) {
  * @param {boolean} [runtime.absent] whether it cannot be had on this machine
  * @param {boolean} [runtime.sure] whether it sends no POST again. Browsers do, so what they send is printed as it is,
  *   and nothing is asked of it
- * @param {() => Promise<import("./runtimes.mjs").Started & { title?: string }>} runtime.start
+ * @param {() => Promise<import("../tests/kit/runtimes.mjs").Started & { title?: string }>} runtime.start
  */
 async function inRuntime(mock, { name, title, absent = false, sure = false, start }) {
   /** @type {Map<Case, Measured>} */
@@ -185,7 +185,7 @@ async function inRuntime(mock, { name, title, absent = false, sure = false, star
 /**
  * Prints the tables, the rows that do not hold, and the JSON as the last line.
  *
- * @param {Map<Case, Map<Name, Measured>>} measured
+ * @param {Map<Case, Map<string, Measured>>} measured
  * @param {InRuntime[]} elsewhere
  * @param {Client[]} clients
  */

@@ -1,12 +1,12 @@
 // @ts-check
 // The cases: what the mock does, what is measured, and what ours is to be.
-import { random } from "./random.mjs";
+import { random } from "../tests/kit/rng.mjs";
 
-/** @typedef {{ books: import("./mock.mjs").Books, outcome: import("./player.mjs").Outcome }} Result */
+/** @typedef {{ books: import("../tests/kit/mock.mjs").Books, outcome: import("../tests/kit/runner.mjs").Outcome }} Result */
 
 /**
  * @typedef {object} Lane one client at one stage
- * @property {import("./mock.mjs").Stage} stage
+ * @property {import("../tests/kit/mock.mjs").Stage} stage
  * @property {number} jobs how many the client does there, one after another; the last one is measured
  * @property {number} patience when a call is given up, in milliseconds
  * @property {number} [abortAfter] in milliseconds
@@ -28,7 +28,7 @@ import { random } from "./random.mjs";
  * @property {(results: Result[]) => Measured} measure
  * @property {"warmed" | "quiet"} [alone] run while its client does nothing else. `warmed`: so that no other
  *   request takes the warmed connection; `quiet`: since it is about milliseconds
- * @property {import("./protocols.mjs").Name} [only] the one client that it is for
+ * @property {import("./peers/protocols.mjs").Name} [only] the one client that it is for
  */
 
 /** How many lanes the cases have that are about time. */
@@ -51,7 +51,7 @@ const EARLIER = 5;
 /** `Retry-After: 2`, and how much later is still in time. In seconds. */
 const ASKED = { least: 2, most: 2.5 };
 
-/** @type {(fault: NonNullable<import("./mock.mjs").Stage["fault"]>) => Lane[]} */
+/** @type {(fault: NonNullable<import("../tests/kit/mock.mjs").Stage["fault"]>) => Lane[]} */
 const fails = (fault) => [{ jobs: 1, patience: PATIENCE, stage: { durations: [BRIEF], fault } }];
 
 /**
@@ -232,7 +232,7 @@ function lives([result]) {
 /** @type {Case["measure"]} Means over the lanes. */
 function polling(results) {
   const measured = results.filter(lived).map(({ books, outcome }) => {
-    const job = /** @type {import("./mock.mjs").Job} */ (books.jobs.at(-1));
+    const job = /** @type {import("../tests/kit/mock.mjs").Job} */ (books.jobs.at(-1));
     return { requests: job.requests, latenessMs: outcome.settledAt - job.doneAt };
   });
   if (measured.length < results.length) {
@@ -265,7 +265,7 @@ function ms(time) {
   return time < 1000 ? `${time} ms` : `${(time / 1000).toFixed(1)} s`;
 }
 
-/** @param {import("./player.mjs").Outcome} outcome */
+/** @param {import("../tests/kit/runner.mjs").Outcome} outcome */
 function leaving({ end, own, url, label }) {
   if (end === "resolved") return `resolves to ${url ?? "nothing"}`;
   return end === "never" ? "never" : own ? "own reason" : String(label);
@@ -274,7 +274,7 @@ function leaving({ end, own, url, label }) {
 /**
  * How a call ended, where it did not end well.
  *
- * @param {import("./player.mjs").Outcome} outcome
+ * @param {import("../tests/kit/runner.mjs").Outcome} outcome
  */
 function ending({ end, label, unhandled }) {
   if (end === "resolved") return [];

@@ -3,8 +3,8 @@
 // among them. In this process and on a clock of its own, so that hours take seconds.
 import { parseArgs } from "node:util";
 import { preload, UpscaleError, Upscaler } from "../dist/node.js";
-import { virtualClock } from "../tests/support/clock.mjs";
-import { random } from "./random.mjs";
+import { virtualClock } from "../tests/kit/clock.mjs";
+import { random } from "../tests/kit/rng.mjs";
 
 const { values } = parseArgs({ options: { jobs: { type: "string", default: "10000" } } });
 const jobs = Number(values.jobs);

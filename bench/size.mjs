@@ -1,11 +1,11 @@
 // @ts-check
 // What a page loads to submit a job and wait for its result, ours beside other clients; see docs/size.md.
-// With `--record`, ours becomes what `tests/size.test.mjs` allows.
+// With `--record`, ours becomes what `tests/package/size.test.mjs` allows.
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { build, installPackages } from "../scripts/build.mjs";
 import { root, script, step } from "../scripts/run.mjs";
-import { ours, peers } from "./bundle.mjs";
+import { ours, peers } from "../tests/kit/bundle.mjs";
 
 const { values } = parseArgs({ options: { record: { type: "boolean", default: false } } });
 

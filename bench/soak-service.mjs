@@ -3,10 +3,10 @@
 // that pushes or does not, behind the server of tests/faults, which breaks every tenth request.
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { faultsOf, startFaults } from "../tests/faults/server.mjs";
-import { random } from "./random.mjs";
+import { faultsOf, startFaults } from "../tests/kit/faults.mjs";
+import { random } from "../tests/kit/rng.mjs";
 
-/** @typedef {import("../tests/faults/server.mjs").Kind} Kind */
+/** @typedef {import("../tests/kit/faults.mjs").Kind} Kind */
 /** @typedef {{ n: number, doneAt: number, fails: boolean, url: string }} Task */
 
 /** How many of a hundred requests go wrong. */
@@ -33,7 +33,7 @@ let requests = 0;
 // The other host is none: a redirect there is not followed but for a result, which nobody needs.
 const { "a byte a second": _, ...broken } = faultsOf({ second: 0, other: "http://127.0.0.1:9" });
 const html = Buffer.from("<!doctype html><title>Bad Gateway</title>");
-/** @type {Record<string, import("../tests/faults/server.mjs").Fault>} */
+/** @type {Record<string, import("../tests/kit/faults.mjs").Fault>} */
 const quick = {
   ...broken,
   "a proxy's page": async ({ write, end }) => {

@@ -8,8 +8,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { UpscaleError, Upscaler } from "../dist/node.js";
 import { root } from "../scripts/run.mjs";
-import { hurry } from "../tests/faults/time.mjs";
-import { random } from "./random.mjs";
+import { random } from "../tests/kit/rng.mjs";
+import { hurry } from "../tests/kit/time.mjs";
 
 const { values } = parseArgs({
   options: { jobs: { type: "string", default: "50000" }, seed: { type: "string", default: "1" } },

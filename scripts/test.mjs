@@ -48,17 +48,11 @@ await script(async () => {
   count(rust, /^test result: .*? (\d+) passed; (\d+) failed; (\d+) ignored/gm);
 
   step("Tests of the package, the sandbox and the page");
-  const files = (await readdir(`${root}/tests`)).filter((file) => file.endsWith(".test.mjs"));
+  const files = await testFiles();
   const node = await attempt(
     process.execPath,
     // One file at a time: on two cores a browser and the sandbox's pixels leave nothing over.
-    [
-      "--test",
-      "--test-concurrency=1",
-      "--test-timeout=600000",
-      "--test-reporter=spec",
-      ...files.map((file) => `tests/${file}`),
-    ],
+    ["--test", "--test-concurrency=1", "--test-timeout=600000", "--test-reporter=spec", ...files],
     { echo: true, env: { CHROMIUM: chromium } },
   );
   count(node, /^ℹ pass (\d+)$[\s\S]*?^ℹ fail (\d+)$[\s\S]*?^ℹ skipped (\d+)$/gm);
@@ -74,6 +68,18 @@ await script(async () => {
   console.log(`\n${counts.passed} passed, ${counts.failed} failed${skipped}`);
   if (counts.failed > 0) process.exitCode = 1;
 });
+
+/** The tests of the package, in the folders of tests/. */
+async function testFiles() {
+  const entries = await readdir(`${root}/tests`, { withFileTypes: true });
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => `tests/${name}`);
+  const files = ["tests", ...folders].map(async (folder) =>
+    (await readdir(`${root}/${folder}`))
+      .filter((file) => file.endsWith(".test.mjs"))
+      .map((file) => `${folder}/${file}`),
+  );
+  return (await Promise.all(files)).flat();
+}
 
 /**
  * One check by its exit code.

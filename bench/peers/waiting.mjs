@@ -1,6 +1,6 @@
 // What a waiting job takes of the memory, in a process of its own that has no network. Arguments: the client, and how
 // many jobs wait at once.
-import { protocols } from "../protocols.mjs";
+import { protocols } from "./protocols.mjs";
 
 const [, , name, jobs] = process.argv;
 const protocol = protocols[name];

@@ -1,6 +1,7 @@
 // @ts-check
 // What a job costs where the client runs: of the processor, and of the memory while it waits.
-import { startMock } from "../mock.mjs";
+import { startMock } from "../../tests/kit/mock.mjs";
+import { protocols } from "../peers/protocols.mjs";
 import { told } from "./child.mjs";
 
 /** How many jobs the processor time is of, and how many of them at a time. */
@@ -14,11 +15,11 @@ export const WAITING = 10_000;
 /**
  * The processor time of one job in milliseconds, of a client and of a bare loop that sends as many requests.
  *
- * @param {import("../protocols.mjs").Name} name of the client
+ * @param {import("../peers/protocols.mjs").Name} name of the client
  * @returns {Promise<{ client: number, bare: number, requests: number }>}
  */
 export async function processorTime(name) {
-  const mock = await startMock(new Map());
+  const mock = await startMock(new Map(), protocols);
   try {
     const stage = mock.stage(name, { durations: [DURATION] });
     const all = () => stage.requests.length + mock.filesRead();
@@ -38,7 +39,7 @@ export async function processorTime(name) {
 /**
  * Bytes of each job, while {@link WAITING} of them wait. What is `external` is WebAssembly's.
  *
- * @param {import("../protocols.mjs").Name} name of the client
+ * @param {import("../peers/protocols.mjs").Name} name of the client
  * @returns {Promise<{ heap: number, external: number, rss: number }>}
  */
 export const waitingMemory = (name) => told("waiting", [name, WAITING]);

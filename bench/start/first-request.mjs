@@ -6,8 +6,8 @@ import { readFile } from "node:fs/promises";
 import { build as bundle } from "esbuild";
 import { Failed, root } from "../../scripts/run.mjs";
 import { client } from "../../scripts/wasm.mjs";
-import { launchChromium } from "../../tests/support/chromium.mjs";
-import { bundleWorker } from "../workerd.mjs";
+import { launchChromium } from "../../tests/kit/chromium.mjs";
+import { bundleWorker } from "../../tests/kit/workerd.mjs";
 import { startStopwatch } from "./stopwatch.mjs";
 
 /** How long one may take, in milliseconds. */

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { installPackages } from "../../scripts/build.mjs";
 import { root } from "../../scripts/run.mjs";
 import { serve } from "../../scripts/serve.mjs";
-import { SMALL } from "../support/images.mjs";
+import { SMALL } from "../kit/images.mjs";
 import { devServer, output } from "./start.mjs";
 
 const CORS = { "access-control-allow-origin": "*", "access-control-allow-headers": "*, Authorization" };

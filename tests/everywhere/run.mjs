@@ -4,13 +4,13 @@
 // `npm run test:everywhere -- deno vite` runs only what has one of these words in its name.
 import { build, installPackages } from "../../scripts/build.mjs";
 import { root, script, step } from "../../scripts/run.mjs";
-import { launchChromium } from "../support/chromium.mjs";
-import { openDesk } from "./desk.mjs";
+import { launchChromium } from "../kit/chromium.mjs";
+import { openDesk } from "./harness.mjs";
+import { rowsOf } from "./matrix.mjs";
 import { nextChecks } from "./next.mjs";
 import { packageChecks } from "./package.mjs";
 import { names, TASKS } from "./project/src/conformance.js";
 import { newProject } from "./project.mjs";
-import { rowsOf } from "./rows.mjs";
 
 /** How many rows are under way at a time. Most of it is waiting. */
 const AT_ONCE = 3;
@@ -65,7 +65,7 @@ await script(async () => {
 /**
  * Runs the suite in one row, and tells how each check ended.
  *
- * @param {import("./rows.mjs").Row} row
+ * @param {import("./matrix.mjs").Row} row
  * @param {import("./project.mjs").Project} project
  */
 async function cellsOf({ name, absent, prepare }, project) {
@@ -96,7 +96,7 @@ async function cellsOf({ name, absent, prepare }, project) {
 /**
  * @param {() => Promise<import("./start.mjs").Start>} prepare
  * @param {import("./project.mjs").Project} project
- * @returns {Promise<import("./desk.mjs").Report>}
+ * @returns {Promise<import("./harness.mjs").Report>}
  */
 async function reportOf(prepare, { createSandbox }) {
   const start = await prepare();

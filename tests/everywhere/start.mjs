@@ -6,11 +6,11 @@ import { once } from "node:events";
 import { readdir } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { createInterface } from "node:readline";
-import { openBrowser } from "../../bench/pages.mjs";
-import { serveWorker } from "../../bench/workerd.mjs";
 import { Failed, root } from "../../scripts/run.mjs";
 import { serve } from "../../scripts/serve.mjs";
 import { folderOf } from "../../scripts/static.mjs";
+import { openBrowser } from "../kit/pages.mjs";
+import { serveWorker } from "../kit/workerd.mjs";
 
 /** @typedef {{ stop(): unknown, said?(): string }} Started `said`: what was heard of it, should it fail */
 /** @typedef {(desk: string, gone: AbortController) => Promise<Started>} Start */
@@ -129,7 +129,7 @@ export const inChromium = (chromium, site) => async (desk, gone) => {
 /**
  * In a page of any browser.
  *
- * @param {import("../../bench/pages.mjs").Browser} browser
+ * @param {import("../kit/pages.mjs").Browser} browser
  * @param {Site} site
  * @returns {Start}
  */

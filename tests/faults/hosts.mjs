@@ -4,16 +4,16 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { build as bundle } from "esbuild";
-import { bundleWorker } from "../../bench/workerd.mjs";
 import { root } from "../../scripts/run.mjs";
-import { launchChromium } from "../support/chromium.mjs";
-import { startFaults } from "./server.mjs";
+import { launchChromium } from "../kit/chromium.mjs";
+import { startFaults } from "../kit/faults.mjs";
+import { bundleWorker } from "../kit/workerd.mjs";
 
 /** When workerd is given up that does not settle, in milliseconds: much, on a busy machine. */
 const PATIENCE = 60_000;
 
-/** @typedef {import("./player.mjs").Order} Order */
-/** @typedef {import("./player.mjs").End} End */
+/** @typedef {import("./runner.mjs").Order} Order */
+/** @typedef {import("./runner.mjs").End} End */
 
 /**
  * A player that runs, and the server that it meets.
