@@ -1,25 +1,30 @@
 // @ts-check
 // What ours and its peers do when things go wrong, and how they wait; see docs/behaviour.md.
 import { readFile } from "node:fs/promises";
-import { build, installPackages } from "../scripts/build.mjs";
 import { Failed, root, script, step } from "../scripts/run.mjs";
 import { startClient } from "../tests/kit/client.mjs";
 import { startMock } from "../tests/kit/mock.mjs";
 import { browsers, pageFiles, startPage } from "../tests/kit/pages.mjs";
 import { findRuntimes } from "../tests/kit/runtimes.mjs";
-import { cases } from "./cases.mjs";
+import { startHandshakes, TRUST, throughProxy } from "../tests/kit/tls.mjs";
+import { cases, PATIENCE, saysUnsent, unsent } from "./behaviour/cases.mjs";
 import { names, protocols } from "./peers/protocols.mjs";
+import { printTable } from "./statistics.mjs";
 
 /** The cases of lost replies, in which a runtime may send a POST again by itself. */
 const lost = cases.filter(({ alone }) => alone === "warmed");
 
 /** @typedef {import("./peers/protocols.mjs").Name} Name */
-/** @typedef {import("./cases.mjs").Case} Case */
-/** @typedef {import("./cases.mjs").Measured} Measured */
+/** @typedef {import("./behaviour/cases.mjs").Case} Case */
+/** @typedef {Pick<Case, "key" | "title" | "wanted">} Row of the table */
+/** @typedef {import("./behaviour/cases.mjs").Measured} Measured */
 /** @typedef {Awaited<ReturnType<typeof startClient>>} Client */
 /** @typedef {Pick<Client, "name" | "order">} Player a client, in whatever runtime */
 /** @typedef {Awaited<ReturnType<typeof inRuntime>>} InRuntime */
 /** @typedef {Awaited<ReturnType<typeof startMock>>} Mock */
+
+/** A client's own process. */
+const PEER = `${root}/bench/peers/process.mjs`;
 
 /** The peers' packages. */
 const PACKAGES = {
@@ -30,20 +35,20 @@ const PACKAGES = {
 };
 
 await script(async () => {
-  await build();
-  step("The clients to compare with");
-  await installPackages(`${root}/bench`);
   const runtimes = await findRuntimes();
 
   const files = await pageFiles();
   const mock = await startMock(files, protocols);
+  const handshakes = await startHandshakes();
   /** @type {Client[]} */
   const clients = [];
   try {
-    for (const name of names) clients.push(await startClient(name, `${root}/bench/peer.mjs`));
+    for (const name of names) clients.push(await startClient(name, PEER));
     step("One job each, so that no case measures how a client is loaded");
     await Promise.all(clients.map((client) => warm(mock, client)));
     const measured = await measure(mock, clients);
+    step("Requests that cannot be sent");
+    await measureUnsent(handshakes, measured);
     step("Ours in other runtimes");
     const elsewhere = await Promise.all(
       runtimes.map((runtime) => inRuntime(mock, { ...runtime, sure: true })),
@@ -59,6 +64,7 @@ await script(async () => {
     await report(measured, elsewhere, clients);
   } finally {
     for (const client of clients) client.stop();
+    handshakes.close();
     mock.close();
   }
 });
@@ -84,7 +90,7 @@ async function warm(mock, client) {
  * @param {Client[]} clients
  */
 async function measure(mock, clients) {
-  /** @type {Map<Case, Map<string, Measured>>} */
+  /** @type {Map<Row, Map<string, Measured>>} */
   const measured = new Map(cases.map((one) => [one, new Map()]));
   const lanes = { done: 0, all: 0 };
   const began = Date.now();
@@ -150,6 +156,33 @@ async function runCase(mock, client, one, ended = () => {}) {
 }
 
 /**
+ * Has each client send a request that cannot leave, in a process that trusts the servers' authority and uses the proxy.
+ *
+ * @param {Awaited<ReturnType<typeof startHandshakes>>} handshakes
+ * @param {Map<Row, Map<string, Measured>>} measured
+ */
+async function measureUnsent({ urls, proxy }, measured) {
+  const env = { ...process.env, ...TRUST, ...throughProxy(proxy, "localhost") };
+  /** @type {Record<string, string>} */
+  const bases = { ...urls, "a proxy": "https://api.example" };
+  for (const one of unsent) measured.set(one, new Map());
+  await Promise.all(
+    names.map(async (name) => {
+      const client = await startClient(name, PEER, { env });
+      try {
+        for (const one of unsent) {
+          const base = bases[one.server] ?? "";
+          const outcome = await client.order({ base, jobs: 1, patience: PATIENCE });
+          measured.get(one)?.set(name, saysUnsent(outcome));
+        }
+      } finally {
+        client.stop();
+      }
+    }),
+  );
+}
+
+/**
  * What becomes of lost replies in another runtime, straight to the API.
  *
  * @param {Mock} mock
@@ -185,7 +218,7 @@ async function inRuntime(mock, { name, title, absent = false, sure = false, star
 /**
  * Prints the tables, the rows that do not hold, and the JSON as the last line.
  *
- * @param {Map<Case, Map<string, Measured>>} measured
+ * @param {Map<Row, Map<string, Measured>>} measured
  * @param {InRuntime[]} elsewhere
  * @param {Client[]} clients
  */
@@ -199,14 +232,14 @@ async function report(measured, elsewhere, clients) {
   ]);
   const unhandled = clients.map((client) => String(client.unhandled.length));
   rows.push(["unhandled rejections in the run", ...unhandled, "0"]);
-  table([["case", ...titles, "ours to be"], ...rows]);
+  printTable([["case", ...titles, "ours to be"], ...rows]);
 
   const places = elsewhere.map(({ title, measured: seen, sure, skipped }) => [
     title,
     ...lost.map((one) => seen.get(one)?.cell ?? `skipped: ${skipped?.split("\n", 1)}`),
     sure ? "1, outcome-unknown" : "as it is",
   ]);
-  table([["ours, straight to the API", ...lost.map(({ title }) => title), "is to be"], ...places]);
+  printTable([["ours, straight to the API", ...lost.map(({ title }) => title), "is to be"], ...places]);
 
   const broken = [...measured].flatMap(([{ title, wanted }, cells]) => {
     const ours = cells.get("ours");
@@ -235,18 +268,4 @@ async function report(measured, elsewhere, clients) {
     { ...Object.fromEntries([...seen].map(([{ key }, { value }]) => [key, value])), skipped },
   ]);
   console.log(JSON.stringify({ ours: own, peers, runtimes: Object.fromEntries(counts) }));
-}
-
-/**
- * Prints a table that is also Markdown.
- *
- * @param {string[][]} rows the first one is the head
- */
-function table(rows) {
-  const [head = []] = rows;
-  const widths = head.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (/** @type {string[]} */ row) =>
-    `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
-  const rule = `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`;
-  console.log(["", line(head), rule, ...rows.slice(1).map(line)].join("\n"));
 }

@@ -7,10 +7,10 @@ import { browser } from "../../scripts/browser.mjs";
 import { startGateway } from "../../scripts/gateway.mjs";
 import { freePort } from "../../scripts/port.mjs";
 import { serve } from "../../scripts/serve.mjs";
-import { median } from "./median.mjs";
+import { median } from "../statistics.mjs";
+import { KEY } from "./setup.mjs";
 
 const JOBS = 20;
-const KEY = "sk-0123456789abcdef0123456789abcdef";
 const PASSPHRASE = "only this page's";
 
 /**

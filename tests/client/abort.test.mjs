@@ -23,8 +23,8 @@ const onUnhandled = (/** @type {unknown} */ error) => unhandled.push(error);
 
 const PAGE = `<!doctype html><script type="module">
   import { Upscaler } from "/browser.js";
-  import { CASES } from "/support/aborts.mjs";
-  import { virtualClock } from "/support/clock.mjs";
+  import { CASES } from "/kit/aborts.mjs";
+  import { virtualClock } from "/kit/clock.mjs";
   const unhandled = [];
   addEventListener("unhandledrejection", ({ reason }) => unhandled.push(reason));
   // A turn of the event loop that no timer has a part in, as Node has it.
@@ -45,7 +45,7 @@ before(async () => {
   server = await serve(
     async (request) => {
       const { pathname } = new URL(request.url);
-      const [body, type] = pathname.startsWith("/support/")
+      const [body, type] = pathname.startsWith("/kit/")
         ? [await readFile(`${root}/tests${pathname}`), "text/javascript"]
         : [files(pathname)?.body ?? PAGE, files(pathname)?.type ?? "text/html"];
       return new Response(body, { headers: { "content-type": type } });

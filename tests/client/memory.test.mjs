@@ -1,11 +1,11 @@
 // @ts-check
-// What jobs leave behind, as `npm run bench:memory` measures it, with fewer of them.
+// What jobs leave behind: memory, and rejections that nobody handles.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { attempt, root } from "../../scripts/run.mjs";
 
 test("3,000 jobs of one Upscaler leave nothing behind, and no rejection unhandled", async () => {
-  const args = ["--expose-gc", `${root}/bench/memory.mjs`, "--jobs", "3000"];
+  const args = ["--expose-gc", `${root}/tests/client/memory.mjs`];
   const { ok, output } = await attempt(process.execPath, args, { quiet: true });
   assert.ok(ok, output);
   const { jobs, grown, unhandled, ends } = JSON.parse(output.trim().split("\n").at(-1) ?? "");

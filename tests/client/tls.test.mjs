@@ -3,103 +3,17 @@
 // handshake, a proxy, a port. And what only looks like one.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { once } from "node:events";
-import { readFileSync } from "node:fs";
-import { createServer as createHttp } from "node:http";
-import { createServer as createTcp } from "node:net";
 import { after, before, describe, test } from "node:test";
-import { createServer as createTls } from "node:tls";
 import { promisify } from "node:util";
-import { root } from "../../scripts/run.mjs";
 import { runtimes } from "../../scripts/runtimes.mjs";
+import { FOLDER, startHandshakes, TRUST, throughProxy } from "../kit/tls.mjs";
 
-const FOLDER = `${root}/tests/kit/tls`;
-const pem = (/** @type {string} */ name) => readFileSync(`${FOLDER}/${name}.pem`);
-
-/** How many requests arrived, by server. @type {Record<string, number>} */
-const arrived = {};
-/** @type {Record<string, string>} */
-const urls = {};
-/** @type {import("node:net").Server[]} */
-const servers = [];
-let proxy = "";
-
-/** @param {import("node:net").Server} server */
-async function listen(server) {
-  servers.push(server);
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return /** @type {import("node:net").AddressInfo} */ (server.address()).port;
-}
-
-/**
- * A server that answers whatever arrives on an encrypted connection with a task.
- *
- * @param {string} name
- * @param {string} certificate
- * @param {import("node:tls").TlsOptions} [options]
- */
-async function secure(name, certificate, options = {}) {
-  arrived[name] = 0;
-  const server = createTls({ key: pem("key"), cert: pem(certificate), ...options }, (socket) => {
-    // Clients break these off.
-    socket.on("error", () => {});
-    socket.once("data", () => {
-      arrived[name] = (arrived[name] ?? 0) + 1;
-      const body = '{"code":200,"data":{"taskId":"t1"}}';
-      const head = `HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n`;
-      socket.end(head + body);
-    });
-  });
-  server.on("tlsClientError", () => {});
-  urls[name] = `https://localhost:${await listen(server)}`;
-}
-
+/** @type {Awaited<ReturnType<typeof startHandshakes>>} */
+let servers;
 before(async () => {
-  await secure("trusted", "trusted");
-  await secure("self-signed", "self-signed");
-  await secure("unknown issuer", "unknown-issuer");
-  await secure("another host's", "other-host");
-  await secure("expired", "expired");
-  const old = /** @type {const} */ ({ minVersion: "TLSv1", maxVersion: "TLSv1.1" });
-  await secure("no common version", "trusted", { ...old, ciphers: "ALL:@SECLEVEL=0" });
-  const asks = { requestCert: true, rejectUnauthorized: true, ca: pem("ca") };
-  // Its refusal comes when the client has done its part of the handshake.
-  await secure("wants the client's", "trusted", { ...asks, minVersion: "TLSv1.3" });
-
-  const reset = createTls({ key: pem("key"), cert: pem("trusted") }, (socket) => {
-    socket.on("error", () => {});
-    socket.destroy();
-  });
-  reset.on("tlsClientError", () => {});
-  urls["broken off after the handshake"] = `https://localhost:${await listen(reset)}`;
-
-  arrived["plain http"] = 0;
-  const plain = createHttp((_, response) => {
-    arrived["plain http"] = (arrived["plain http"] ?? 0) + 1;
-    response.end("{}");
-  });
-  urls["plain http"] = `https://localhost:${await listen(plain)}`;
-
-  const closes = createTcp((socket) => {
-    socket.on("error", () => {});
-    socket.once("data", () => socket.end());
-  });
-  urls["broken off in the handshake"] = `https://localhost:${await listen(closes)}`;
-
-  urls["a blocked port"] = "http://localhost:6000";
-
-  const refuses = createHttp();
-  refuses.on("connect", (_, socket) => {
-    socket.on("error", () => {});
-    socket.end("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n");
-  });
-  proxy = `http://127.0.0.1:${await listen(refuses)}`;
+  servers = await startHandshakes();
 });
-
-after(() => {
-  for (const server of servers) server.close();
-});
+after(() => servers?.close());
 
 const SENT_NOTHING = { kind: "unreachable", charged: "no", pending: 0 };
 const UNKNOWN = { kind: "outcome-unknown", charged: "unknown", pending: 1 };
@@ -149,9 +63,8 @@ for (const { name, title, proven, args, hasProxy } of /** @type {const} */ ([
   const ends = async (bases, env = {}) => {
     const path = (await runtimes())[name];
     const command = [...args, `${FOLDER}/client.mjs`, JSON.stringify(bases)];
-    const ca = `${FOLDER}/ca.pem`;
     const { stdout } = await promisify(execFile)(path, command, {
-      env: { ...process.env, NODE_EXTRA_CA_CERTS: ca, DENO_CERT: ca, ...env },
+      env: { ...process.env, ...TRUST, ...env },
       timeout: 120_000,
     });
     const lines = stdout.trim().split("\n");
@@ -160,6 +73,7 @@ for (const { name, title, proven, args, hasProxy } of /** @type {const} */ ([
 
   describe(`${title}, ${name}`, () => {
     test("what was never sent is told from what may have been", async () => {
+      const { arrived, urls } = servers;
       const before = { ...arrived };
       const found = await ends(urls);
       assert.equal(found.trusted?.kind, "made", JSON.stringify(found.trusted));
@@ -176,14 +90,7 @@ for (const { name, title, proven, args, hasProxy } of /** @type {const} */ ([
 
     const skip = hasProxy ? false : "this version of Node has no proxies";
     test("a proxy that refuses to connect has sent nothing", { skip }, async () => {
-      const env = {
-        NODE_USE_ENV_PROXY: "1",
-        HTTPS_PROXY: proxy,
-        https_proxy: proxy,
-        NO_PROXY: "",
-        no_proxy: "",
-      };
-      const found = await ends({ proxy: "https://api.example" }, env);
+      const found = await ends({ proxy: "https://api.example" }, throughProxy(servers.proxy));
       const [expected, words] = PROXY;
       const { name, message, ...end } = found.proxy;
       assert.deepEqual(end, expected, message);

@@ -1,7 +1,9 @@
 // @ts-check
 // `npm run test:everywhere`: the packed tarball, installed as a user does, runs one conformance suite in each runtime
 // and through each bundler, against the sandbox. Ends with one line of counts.
-// `npm run test:everywhere -- deno vite` runs only what has one of these words in its name.
+// `npm run test:everywhere -- deno vite` runs only what has one of these words in its name; `--first` what `npm test` runs,
+// and `--rest` what it leaves to `npm run test:all`.
+import { parseArgs } from "node:util";
 import { build, installPackages } from "../../scripts/build.mjs";
 import { root, script, step } from "../../scripts/run.mjs";
 import { launchChromium } from "../kit/chromium.mjs";
@@ -21,15 +23,24 @@ const PATIENCE = 180_000;
 /** The suite's checks, and one that the desk makes: each call made one task. */
 const COLUMNS = [...names, "one task"];
 
+/** What `npm test` leaves to `npm run test:all`. */
+const LATER = /^(webpack|Rollup|Parcel|wrangler|Next)/;
+
 const MARKS = { passed: "✓", failed: "✗", skipped: "–" };
 
 /** @type {Record<keyof typeof MARKS, number>} */
 const counts = { passed: 0, failed: 0, skipped: 0 };
 
 await script(async () => {
-  const words = process.argv.slice(2).map((word) => word.toLowerCase());
+  const { values, positionals } = parseArgs({
+    options: { first: { type: "boolean" }, rest: { type: "boolean" } },
+    allowPositionals: true,
+  });
+  const words = positionals.map((word) => word.toLowerCase());
   const isWanted = (/** @type {{ name: string }} */ { name }) =>
-    words.length === 0 || words.some((word) => name.toLowerCase().includes(word));
+    (words.length === 0 || words.some((word) => name.toLowerCase().includes(word))) &&
+    !(values.first && LATER.test(name)) &&
+    !(values.rest && !LATER.test(name));
   await build();
   await installPackages(`${root}/tests/everywhere`);
   step("Packing, and installing the tarball into a project");

@@ -1,5 +1,5 @@
 // @ts-check
-// More than the gateway can hold, in real workerd: refused, and nothing lost. How much it holds is bench/load.mjs's.
+// More than the gateway can hold, in real workerd: refused, and nothing lost. bench/gateway/load.mjs measures how much it holds.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";

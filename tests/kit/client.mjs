@@ -10,7 +10,8 @@ import { Failed } from "../../scripts/run.mjs";
  *
  * @param {string} name
  * @param {string} file the client's side, which is told the name
- * @param {{ execPath?: string, execArgv?: string[] }} [runtime] instead of this Node
+ * @param {{ execPath?: string, execArgv?: string[], env?: Record<string, string | undefined> }} [runtime] instead of
+ *   this Node and its environment
  */
 export async function startClient(name, file, runtime = {}) {
   const child = fork(file, [name], {

@@ -21,6 +21,7 @@
  * @property {string | undefined} [url] what it resolved with
  * @property {string} [label] of the error: its kind or name
  * @property {string} [message] of the error
+ * @property {string} [charged] what the error says about the money
  * @property {boolean} [own] whether the error is the abort signal's own reason
  * @property {boolean} [unhandled] whether the same error was an unhandled rejection, too
  * @property {number} settledAt in Unix milliseconds
@@ -93,7 +94,7 @@ async function settle(upscale, patience, abortAfter, unhandled) {
   };
   if (abortAfter !== undefined) timers.push(setTimeout(abort, abortAfter));
 
-  /** @type {(outcome: Pick<Outcome, "end" | "url" | "label" | "message" | "own" | "unhandled">) => Outcome} */
+  /** @type {(outcome: Pick<Outcome, "end" | "url" | "label" | "message" | "charged" | "own" | "unhandled">) => Outcome} */
   const now = (outcome) => ({
     ...outcome,
     settledAt: Date.now(),
@@ -106,6 +107,7 @@ async function settle(upscale, patience, abortAfter, unhandled) {
         end: "rejected",
         label: labelOf(error),
         message: String(error?.message ?? error),
+        ...(typeof error?.charged === "string" ? { charged: error.charged } : {}),
         own: error === reason,
         unhandled: unhandled.includes(error),
       }),

@@ -9,7 +9,7 @@ import { KEY, TOKEN_SECRET, world } from "../kit/gateway.mjs";
 
 const CREATE = "/api/v1/jobs/createTask";
 const HERE = "tests/security/security.test.mjs";
-const [ATTACKS, IN_KEY, IN_PAGE] = ["gateway-attacks", "security-key", "security-page"].map(
+const [ATTACKS, IN_KEY, IN_PAGE] = ["gateway/attacks", "security/key", "page/security"].map(
   (name) => `tests/${name}.test.mjs`,
 );
 const [TOKEN, LINK, ADDRESS, ORIGIN, LIFE, LOST, QUEUE, REQUESTS] = [
