@@ -9,8 +9,11 @@ import { root, script, step } from "./run.mjs";
 import { runtimes } from "./runtimes.mjs";
 import { COUNTS, startTally } from "./tally.mjs";
 
-/** Folders of tests that mostly wait. They run while the Rust is compiled. */
+/** Folders of tests that mostly wait. They run several at a time, while the Rust is compiled. */
 const QUIET = ["client", "sandbox", "security"];
+
+/** The order of the others: the longest first, so that no core is idle at the end. */
+const LONGEST = ["page", "gateway", "faults", "package"];
 
 await script(async () => {
   const tally = startTally();
@@ -35,13 +38,12 @@ await script(async () => {
     await Promise.all([build(), install()]);
     await typeScriptChecks(tally);
     for (const { outcome } of await audit()) tally.counts[outcome] += 1;
-    await nodeTests("Tests of the package, the sandbox and the key", await testFiles(isQuiet));
+    await nodeTests("Tests of the client, the sandbox and the key", await testFiles(isQuiet), { atOnce: 4 });
   };
   await Promise.all([rust(), javaScript()]);
 
-  // One file at a time: on two cores a browser and the sandbox's pixels leave nothing over.
   const others = await testFiles((folder) => !isQuiet(folder));
-  await nodeTests("Tests with browsers, workerd and other runtimes", others, { live: true });
+  await nodeTests("Tests with browsers, workerd and other runtimes", others, { atOnce: 2, live: true });
   await tally.tests(
     "The packed tarball in each runtime, by esbuild and by Vite",
     process.execPath,
@@ -55,18 +57,12 @@ await script(async () => {
   /**
    * @param {string} name
    * @param {string[]} files
-   * @param {{ live?: boolean }} [options]
+   * @param {{ atOnce: number, live?: boolean }} options
    */
-  async function nodeTests(name, files, options) {
-    const args = [
-      "--test",
-      "--test-concurrency=1",
-      "--test-timeout=600000",
-      "--test-reporter=spec",
-      ...files,
-    ];
+  async function nodeTests(name, files, { atOnce, ...options }) {
+    const args = ["--test", `--test-concurrency=${atOnce}`, "--test-timeout=600000", "--test-reporter=spec"];
     const env = { CHROMIUM: chromium };
-    await tally.tests(name, process.execPath, args, COUNTS.node, { ...options, env });
+    await tally.tests(name, process.execPath, [...args, ...files], COUNTS.node, { ...options, env });
   }
 });
 
@@ -81,9 +77,9 @@ function isQuiet(folder) {
  * @param {(folder: string) => boolean} isWanted
  */
 async function testFiles(isWanted) {
-  const files = await readdir(`${root}/tests`, { withFileTypes: true });
-  const folders = files.filter((file) => file.isDirectory()).map(({ name }) => name);
-  const found = [".", ...folders]
+  const entries = await readdir(`${root}/tests`, { withFileTypes: true });
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  const found = [...new Set([...LONGEST, ".", ...folders])]
     .filter((folder) => folder !== "examples" && isWanted(folder))
     .map(async (folder) =>
       (await readdir(`${root}/tests/${folder}`))

@@ -81,10 +81,10 @@ test("the example has three files, is bundled with the object alone, and upscale
     "worker.js",
     "wrangler.jsonc",
   ]);
-  const readme = await readFile(`${root}/README.md`, "utf8");
+  const guide = await readFile(`${root}/docs/guide/gateway.md`, "utf8");
   for (const file of ["worker.js", "wrangler.jsonc"]) {
     const text = await readFile(`${root}/examples/gateway/${file}`, "utf8");
-    assert.ok(readme.includes(`\n${text}\`\`\``), `README shows ${file} as it is`);
+    assert.ok(guide.includes(`\n${text}\`\`\``), `the guide shows ${file} as it is`);
   }
   const { output, bundle } = await bundled("bundle");
   assert.ok(output.includes("env.ACCOUNT (Account)"), output);

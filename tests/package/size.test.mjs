@@ -28,8 +28,8 @@ test("ours has not grown beyond what is recorded", async () => {
   for (const format of /** @type {const} */ (["gzip", "brotli"])) {
     assert.ok(
       size[format] <= recorded[format] * (1 + TOLERANCE),
-      `${size[format]} bytes of ${format}, recorded are ${recorded[format]}. See what grew by \`npm run bench:size\`; ` +
-        "if it has to be so, record it anew by `npm run bench:size -- --record`",
+      `${size[format]} bytes of ${format}, recorded are ${recorded[format]}. See what grew by \`npm run bench -- size\`; ` +
+        "if it has to be so, record it anew by `npm run bench -- size --record`",
     );
   }
 });
