@@ -7,7 +7,7 @@ import { startMock } from "../tests/kit/mock.mjs";
 import { browsers, pageFiles, startPage } from "../tests/kit/pages.mjs";
 import { findRuntimes } from "../tests/kit/runtimes.mjs";
 import { startHandshakes, TRUST, throughProxy } from "../tests/kit/tls.mjs";
-import { cases, PATIENCE, saysUnsent, unsent } from "./behaviour/cases.mjs";
+import { cases, saysUnsent, TIMEOUT, unsent } from "./behaviour/cases.mjs";
 import { names, protocols } from "./peers/protocols.mjs";
 import { printTable } from "./statistics.mjs";
 
@@ -19,7 +19,7 @@ const lost = cases.filter(({ alone }) => alone === "warmed");
 /** @typedef {Pick<Case, "key" | "title" | "wanted">} Row of the table */
 /** @typedef {import("./behaviour/cases.mjs").Measured} Measured */
 /** @typedef {Awaited<ReturnType<typeof startClient>>} Client */
-/** @typedef {Pick<Client, "name" | "order">} Player a client, in whatever runtime */
+/** @typedef {Pick<Client, "name" | "order">} Runner a client, in whatever runtime */
 /** @typedef {Awaited<ReturnType<typeof inRuntime>>} InRuntime */
 /** @typedef {Awaited<ReturnType<typeof startMock>>} Mock */
 
@@ -58,8 +58,8 @@ await script(async () => {
       const start = () => startPage(browser, mock.origin, files);
       elsewhere.push(await inRuntime(mock, { ...browser, start }));
     }
-    if (mock.strays.length > 0) {
-      throw new Failed(`The mock has no route for:\n${[...new Set(mock.strays)].join("\n")}`);
+    if (mock.unrouted.length > 0) {
+      throw new Failed(`The mock has no route for:\n${[...new Set(mock.unrouted)].join("\n")}`);
     }
     await report(measured, elsewhere, clients);
   } finally {
@@ -73,11 +73,11 @@ await script(async () => {
  * Has a client do one job, without which nothing that follows means anything.
  *
  * @param {Mock} mock
- * @param {Player} client
+ * @param {Runner} client
  */
 async function warm(mock, client) {
   const { base, jobs } = mock.stage(client.name, { durations: [0] });
-  const { end, url, message } = await client.order({ base, jobs: 1, patience: 20_000 });
+  const { end, url, message } = await client.order({ base, jobs: 1, timeout: 20_000 });
   if (end !== "resolved" || url !== jobs[0]?.url) {
     throw new Failed(`${client.name} does not get an ordinary job done: ${message ?? end}`);
   }
@@ -92,10 +92,10 @@ async function warm(mock, client) {
 async function measure(mock, clients) {
   /** @type {Map<Row, Map<string, Measured>>} */
   const measured = new Map(cases.map((one) => [one, new Map()]));
-  const lanes = { done: 0, all: 0 };
+  const runs = { done: 0, all: 0 };
   const began = Date.now();
   const progress = setInterval(() => {
-    step(`  ${lanes.done} of ${lanes.all} done after ${Math.round((Date.now() - began) / 1000)} s`);
+    step(`  ${runs.done} of ${runs.all} done after ${Math.round((Date.now() - began) / 1000)} s`);
   }, 10_000);
 
   const alone = (/** @type {Case["alone"]} */ how) => cases.filter((one) => one.alone === how);
@@ -115,18 +115,18 @@ async function measure(mock, clients) {
   return measured;
 
   /**
-   * @param {Client[]} players
+   * @param {Client[]} runners
    * @param {Case[]} which
    */
-  async function play(players, which) {
+  async function play(runners, which) {
     await Promise.all(
-      players.flatMap((client) =>
+      runners.flatMap((client) =>
         which
           .filter(({ only }) => only === undefined || only === client.name)
           .map(async (one) => {
-            lanes.all += one.lanes.length;
+            runs.all += one.runs.length;
             const ended = () => {
-              lanes.done += 1;
+              runs.done += 1;
             };
             measured.get(one)?.set(client.name, await runCase(mock, client, one, ended));
           }),
@@ -139,17 +139,17 @@ async function measure(mock, clients) {
  * Runs one case with one client.
  *
  * @param {Mock} mock
- * @param {Player} client
+ * @param {Runner} client
  * @param {Case} one
- * @param {() => void} [ended] called as each lane has ended
+ * @param {() => void} [ended] called as each run has ended
  */
 async function runCase(mock, client, one, ended = () => {}) {
   const results = await Promise.all(
-    one.lanes.map(async ({ stage, ...order }) => {
-      const books = mock.stage(client.name, stage);
-      const outcome = await client.order({ ...order, base: books.base });
+    one.runs.map(async ({ stage, ...order }) => {
+      const ledger = mock.stage(client.name, stage);
+      const outcome = await client.order({ ...order, base: ledger.base });
       ended();
-      return { books, outcome };
+      return { ledger, outcome };
     }),
   );
   return one.measure(results);
@@ -172,7 +172,7 @@ async function measureUnsent({ urls, proxy }, measured) {
       try {
         for (const one of unsent) {
           const base = bases[one.server] ?? "";
-          const outcome = await client.order({ base, jobs: 1, patience: PATIENCE });
+          const outcome = await client.order({ base, jobs: 1, timeout: TIMEOUT });
           measured.get(one)?.set(name, saysUnsent(outcome));
         }
       } finally {
@@ -191,7 +191,7 @@ async function measureUnsent({ urls, proxy }, measured) {
  * @param {string} runtime.title
  * @param {boolean} [runtime.absent] whether it cannot be had on this machine
  * @param {boolean} [runtime.sure] whether it sends no POST again. Browsers do, so what they send is printed as it is,
- *   and nothing is asked of it
+ *   and nothing is action of it
  * @param {() => Promise<import("../tests/kit/runtimes.mjs").Started & { title?: string }>} runtime.start
  */
 async function inRuntime(mock, { name, title, absent = false, sure = false, start }) {
@@ -199,19 +199,19 @@ async function inRuntime(mock, { name, title, absent = false, sure = false, star
   const measured = new Map();
   const without = (/** @type {string} */ skipped) => ({ name, title, sure, measured, skipped });
   if (absent) return without("it does not run on this machine");
-  let player;
+  let runner;
   try {
-    player = await start();
+    runner = await start();
   } catch (error) {
     if (sure || !(error instanceof Failed)) throw error;
     return without(error.message);
   }
   try {
-    await warm(mock, player);
-    for (const one of lost) measured.set(one, await runCase(mock, player, one));
-    return { name, title: player.title ?? title, sure, measured, skipped: undefined };
+    await warm(mock, runner);
+    for (const one of lost) measured.set(one, await runCase(mock, runner, one));
+    return { name, title: runner.title ?? title, sure, measured, skipped: undefined };
   } finally {
-    await player.stop();
+    await runner.stop();
   }
 }
 

@@ -2,13 +2,13 @@
 // The cases: what the mock does, what is measured, and what ours is to be.
 import { random } from "../../tests/kit/rng.mjs";
 
-/** @typedef {{ books: import("../../tests/kit/mock.mjs").Books, outcome: import("../../tests/kit/runner.mjs").Outcome }} Result */
+/** @typedef {{ ledger: import("../../tests/kit/mock.mjs").Ledger, outcome: import("../../tests/kit/runner.mjs").Outcome }} Result */
 
 /**
- * @typedef {object} Lane one client at one stage
+ * @typedef {object} Run one client at one stage
  * @property {import("../../tests/kit/mock.mjs").Stage} stage
  * @property {number} jobs how many the client does there, one after another; the last one is measured
- * @property {number} patience when a call is given up, in milliseconds
+ * @property {number} timeout when a call is given up, in milliseconds
  * @property {number} [abortAfter] in milliseconds
  */
 
@@ -24,18 +24,18 @@ import { random } from "../../tests/kit/rng.mjs";
  * @property {string} key in the JSON
  * @property {string} title
  * @property {string} wanted what ours is to be
- * @property {Lane[]} lanes all at once
+ * @property {Run[]} runs all at once
  * @property {(results: Result[]) => Measured} measure
  * @property {"warmed" | "quiet"} [alone] run while its client does nothing else. `warmed`: so that no other
  *   request takes the warmed connection; `quiet`: since it is about milliseconds
  * @property {import("../peers/protocols.mjs").Name} [only] the one client that it is for
  */
 
-/** How many lanes the cases have that are about time. */
-const LANES = 10;
+/** How many runs the cases have that are about time. */
+const RUNS = 10;
 
 /** When a call is given up, in milliseconds. The slowest peer looks every 6 s and tries again after waits. */
-export const PATIENCE = 40_000;
+export const TIMEOUT = 40_000;
 
 /** A job that is not done when a client looks for the first time, in milliseconds; runway looks after 6 s. */
 const BRIEF = 2_000;
@@ -51,26 +51,26 @@ const EARLIER = 5;
 /** `Retry-After: 2`, and how much later is still in time. In seconds. */
 const ASKED = { least: 2, most: 2.5 };
 
-/** @type {(fault: NonNullable<import("../../tests/kit/mock.mjs").Stage["fault"]>) => Lane[]} */
-const fails = (fault) => [{ jobs: 1, patience: PATIENCE, stage: { durations: [BRIEF], fault } }];
+/** @type {(fault: NonNullable<import("../../tests/kit/mock.mjs").Stage["fault"]>) => Run[]} */
+const fails = (fault) => [{ jobs: 1, timeout: TIMEOUT, stage: { durations: [BRIEF], fault } }];
 
 /**
  * Loses replies to the submit of a second job, and so on a connection that was used before, on which some
  * runtimes send a POST again by themselves.
  *
- * @type {(to: number) => Lane[]}
+ * @type {(to: number) => Run[]}
  */
 const loses = (to) => [
   {
     jobs: 2,
-    patience: PATIENCE,
+    timeout: TIMEOUT,
     stage: { durations: [0, BRIEF], fault: { on: "submit", how: "lose", from: 1, to } },
   },
 ];
 
-/** The T8 lanes: the same durations for every client. */
-const durations = Array.from({ length: LANES }, (_, lane) => {
-  const next = random(lane + 1);
+/** The T8 runs: the same durations for every client. */
+const durations = Array.from({ length: RUNS }, (_, run) => {
+  const next = random(run + 1);
   return Array.from({ length: EARLIER + 1 }, () => Math.round(LONG * (1 + SPREAD * (2 * next() - 1))));
 });
 
@@ -81,7 +81,7 @@ export const cases = [
     title: "T1 one reply to a submit is lost: jobs billed",
     wanted: "1, outcome-unknown",
     alone: "warmed",
-    lanes: loses(2),
+    runs: loses(2),
     measure: billed(1),
   },
   {
@@ -89,66 +89,66 @@ export const cases = [
     title: "T1b every reply to a submit is lost: jobs billed",
     wanted: "1, outcome-unknown",
     alone: "warmed",
-    lanes: loses(Number.POSITIVE_INFINITY),
+    runs: loses(Number.POSITIVE_INFINITY),
     measure: billed(1),
   },
   {
     key: "T2",
     title: "T2 a submit is taken, the reply is 503: jobs billed",
     wanted: "1, outcome-unknown",
-    lanes: fails({ on: "submit", how: 503 }),
+    runs: fails({ on: "submit", how: 503 }),
     measure: billed(0),
   },
   {
     key: "T2b",
     title: "T2b a submit is taken, the reply is 500: jobs billed",
     wanted: "1, outcome-unknown",
-    lanes: fails({ on: "submit", how: 500 }),
+    runs: fails({ on: "submit", how: 500 }),
     measure: billed(0),
   },
   {
     key: "T3s",
     title: "T3 429 with Retry-After: 2 on a submit: sent again after",
     wanted: "2.0 to 2.5 s",
-    lanes: fails({ on: "submit", how: 429 }),
+    runs: fails({ on: "submit", how: 429 }),
     measure: again("submit"),
   },
   {
     key: "T4s",
     title: "T4 the same on a poll",
     wanted: "2.0 to 2.5 s",
-    lanes: fails({ on: "look", how: 429 }),
-    measure: again("look"),
+    runs: fails({ on: "poll", how: 429 }),
+    measure: again("poll"),
   },
   {
     key: "T5",
     title: "T5 one 500 on a poll",
     wanted: "lives",
-    lanes: fails({ on: "look", how: 500 }),
+    runs: fails({ on: "poll", how: 500 }),
     measure: lives,
   },
   {
     key: "T6",
     title: "T6 one reset on a poll",
     wanted: "lives",
-    lanes: fails({ on: "look", how: "reset" }),
+    runs: fails({ on: "poll", how: "reset" }),
     measure: lives,
   },
   {
     key: "T7",
     title: "T7 one HTML page on a poll",
     wanted: "lives",
-    lanes: fails({ on: "look", how: "html" }),
+    runs: fails({ on: "poll", how: "html" }),
     measure: lives,
   },
   {
     key: "T8",
     title: "T8 a job of 10 s: requests, lateness",
     wanted: "at most 6, at most 0.5 s",
-    lanes: durations.map((lane) => ({
-      jobs: lane.length,
-      patience: PATIENCE,
-      stage: { durations: lane },
+    runs: durations.map((run) => ({
+      jobs: run.length,
+      timeout: TIMEOUT,
+      stage: { durations: run },
     })),
     measure: polling,
   },
@@ -158,10 +158,10 @@ export const cases = [
     title: "T8 where the reply to the submit is held until the job is done",
     wanted: "",
     only: "replicate",
-    lanes: durations.map((lane) => ({
+    runs: durations.map((run) => ({
       jobs: 1,
-      patience: PATIENCE,
-      stage: { durations: lane.slice(-1), holds: true },
+      timeout: TIMEOUT,
+      stage: { durations: run.slice(-1), holds: true },
     })),
     measure: polling,
   },
@@ -171,10 +171,10 @@ export const cases = [
     wanted: "under 5 ms, the signal's own reason",
     alone: "quiet",
     // At different moments between two looks.
-    lanes: Array.from({ length: LANES }, (_, lane) => ({
+    runs: Array.from({ length: RUNS }, (_, run) => ({
       jobs: 1,
-      patience: 15_000,
-      abortAfter: 1_000 + 137 * lane,
+      timeout: 15_000,
+      abortAfter: 1_000 + 137 * run,
       stage: { durations: [ENDLESS] },
     })),
     measure: aborts,
@@ -217,9 +217,9 @@ export function saysUnsent(outcome) {
  */
 function billed(earlier) {
   return ([result]) => {
-    const { books, outcome } = present(result);
-    const value = books.jobs.length - earlier;
-    const submit = books.requests.filter(({ kind }) => kind === "submit")[earlier];
+    const { ledger, outcome } = present(result);
+    const value = ledger.jobs.length - earlier;
+    const submit = ledger.requests.filter(({ kind }) => kind === "submit")[earlier];
     const cold = earlier > 0 && !submit?.reused;
     const holds = value === 1 && outcome.label === "outcome-unknown" && !outcome.unhandled && !cold;
     const notes = cold ? ["on a new connection"] : [];
@@ -230,13 +230,13 @@ function billed(earlier) {
 /**
  * How long after the refusal the request came again, in seconds; `null` where it never did.
  *
- * @param {"submit" | "look"} kind
+ * @param {"submit" | "poll"} kind
  * @returns {Case["measure"]}
  */
 function again(kind) {
   return ([result]) => {
-    const { books, outcome } = present(result);
-    const [first, second] = books.requests.filter((request) => request.kind === kind);
+    const { ledger, outcome } = present(result);
+    const [first, second] = ledger.requests.filter((request) => request.kind === kind);
     if (first === undefined || second === undefined) {
       return { value: null, cell: ["never", ...ending(outcome)].join(", "), holds: false };
     }
@@ -257,10 +257,10 @@ function lives([result]) {
   return { value, cell: value, holds: false };
 }
 
-/** @type {Case["measure"]} Means over the lanes. */
+/** @type {Case["measure"]} Means over the runs. */
 function polling(results) {
-  const measured = results.filter(lived).map(({ books, outcome }) => {
-    const job = /** @type {import("../../tests/kit/mock.mjs").Job} */ (books.jobs.at(-1));
+  const measured = results.filter(lived).map(({ ledger, outcome }) => {
+    const job = /** @type {import("../../tests/kit/mock.mjs").Job} */ (ledger.jobs.at(-1));
     return { requests: job.requests, latenessMs: outcome.settledAt - job.doneAt };
   });
   if (measured.length < results.length) {
@@ -276,7 +276,7 @@ function polling(results) {
   };
 }
 
-/** @type {Case["measure"]} The median of the lanes, and beside it the slowest; `null` where one never settled. */
+/** @type {Case["measure"]} The median of the runs, and beside it the slowest; `null` where one never settled. */
 function aborts(results) {
   const outcomes = results.map(({ outcome }) => outcome);
   const own = outcomes.every((outcome) => outcome.own);
@@ -310,8 +310,8 @@ function ending({ end, label, unhandled }) {
 }
 
 /** @param {Result} result */
-function lived({ books, outcome }) {
-  return outcome.end === "resolved" && outcome.url === books.jobs.at(-1)?.url;
+function lived({ ledger, outcome }) {
+  return outcome.end === "resolved" && outcome.url === ledger.jobs.at(-1)?.url;
 }
 
 /**
@@ -319,7 +319,7 @@ function lived({ books, outcome }) {
  * @returns {Result}
  */
 function present(result) {
-  if (result === undefined) throw new TypeError("a case without a lane");
+  if (result === undefined) throw new TypeError("a case without a run");
   return result;
 }
 

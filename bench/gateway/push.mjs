@@ -14,7 +14,7 @@ const JOBS = 20;
 const PASSPHRASE = "only this page's";
 
 /**
- * Medians over jobs that follow each other, in milliseconds from the end that the sandbox has in its books: to
+ * Medians over jobs that follow each other, in milliseconds from the end that the sandbox has in its ledger: to
  * the page's request for the result, which it was told of, and to the result on the page.
  *
  * @param {(text: string) => void} say

@@ -10,7 +10,7 @@ const fal = {
     const path = new URL(String(headers["x-fal-target-url"])).pathname;
     if (method === "POST") return { kind: "submit" };
     return (
-      named(/\/requests\/([^/]+)\/status$/, path, "look") ?? named(/\/requests\/([^/]+)$/, path, "fetch")
+      named(/\/requests\/([^/]+)\/status$/, path, "poll") ?? named(/\/requests\/([^/]+)$/, path, "fetch")
     );
   },
   write: (kind, { id, url, state }) => {
@@ -30,7 +30,7 @@ const replicate = {
       ? path.startsWith("/models/")
         ? { kind: "submit" }
         : named(/^\/predictions\/([^/]+)\/cancel$/, path, "cancel")
-      : named(/^\/predictions\/([^/]+)$/, path, "look"),
+      : named(/^\/predictions\/([^/]+)$/, path, "poll"),
   write: (_, { id, url, state }) => {
     const status = { new: "starting", running: "processing", done: "succeeded", cancelled: "canceled" }[
       state
@@ -45,7 +45,7 @@ const runway = {
   read: ({ method, path }) =>
     method === "POST" && path === "/v1/image_upscale"
       ? { kind: "submit" }
-      : named(/^\/v1\/tasks\/([^/]+)$/, path, "look"),
+      : named(/^\/v1\/tasks\/([^/]+)$/, path, "poll"),
   write: (kind, { id, url, state, madeAt }) => {
     if (kind === "submit") return { id };
     const createdAt = new Date(madeAt).toISOString();
@@ -60,7 +60,7 @@ const wavespeed = {
   read: ({ method, path }) =>
     method === "POST" && path === `/api/v3/${MODELS.wavespeed}`
       ? { kind: "submit" }
-      : named(/^\/api\/v3\/predictions\/([^/]+)\/result$/, path, "look"),
+      : named(/^\/api\/v3\/predictions\/([^/]+)\/result$/, path, "poll"),
   write: (_, { id, url, state }) => {
     const status = { new: "created", running: "processing", done: "completed", cancelled: "cancelled" }[
       state
@@ -70,7 +70,7 @@ const wavespeed = {
   refuse: (status) => ({ code: status, message: `refused with ${status}`, data: null }),
 };
 
-/** Models that the peers are asked for; the mock would take any. */
+/** Models that the peers are action for; the mock would take any. */
 export const MODELS = {
   fal: "fal-ai/recraft/upscale/crisp",
   replicate: /** @type {const} */ ("recraft-ai/recraft-crisp-upscale"),

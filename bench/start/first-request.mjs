@@ -11,7 +11,7 @@ import { bundleWorker } from "../../tests/kit/workerd.mjs";
 import { startStopwatch } from "./stopwatch.mjs";
 
 /** How long one may take, in milliseconds. */
-const PATIENCE = 30_000;
+const TIMEOUT = 30_000;
 
 /**
  * One start in a fresh process of this Node.
@@ -90,7 +90,7 @@ function fail(name, why = "") {
  */
 function late(name) {
   return new Promise((_, reject) => {
-    setTimeout(() => reject(new Failed(`${name} did not send a request in time.`)), PATIENCE).unref();
+    setTimeout(() => reject(new Failed(`${name} did not send a request in time.`)), TIMEOUT).unref();
   });
 }
 

@@ -15,11 +15,11 @@ const CORS = {
 };
 
 /**
- * Opens a desk for one run of the suite.
+ * Opens a harness for one run of the suite.
  *
  * @param {typeof import("../../dist/sandbox.js").createSandbox} createSandbox
  */
-export async function openDesk(createSandbox) {
+export async function openHarness(createSandbox) {
   const sandbox = createSandbox({
     ...SHARED,
     delays: { waiting: 0, queuing: 0, generating: 0 },
@@ -31,18 +31,18 @@ export async function openDesk(createSandbox) {
   const report = promised();
   /** @type {Record<string, (request: Request) => Promise<Response>>} */
   const routes = {
-    async "/desk/small.png"() {
+    async "/harness/small.png"() {
       return new Response(new Uint8Array(SMALL), { headers: { "content-type": "image/png" } });
     },
-    async "/desk/callback"(request) {
+    async "/harness/callback"(request) {
       const { method, headers } = request;
       posted.resolve({ method, headers: Object.fromEntries(headers), body: await request.text() });
       return new Response();
     },
-    async "/desk/posted"() {
+    async "/harness/posted"() {
       return Response.json(await posted.promise);
     },
-    async "/desk/report"(request) {
+    async "/harness/report"(request) {
       report.resolve(/** @type {any} */ (await request.json()));
       return new Response();
     },

@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { build, installPackages } from "../../scripts/build.mjs";
 import { root, script, step } from "../../scripts/run.mjs";
 import { launchChromium } from "../kit/chromium.mjs";
-import { openDesk } from "./harness.mjs";
+import { openHarness } from "./harness.mjs";
 import { rowsOf } from "./matrix.mjs";
 import { nextChecks } from "./next.mjs";
 import { packageChecks } from "./package.mjs";
@@ -18,9 +18,9 @@ import { newProject } from "./project.mjs";
 const AT_ONCE = 3;
 
 /** When a row that has not reported is given up, in milliseconds: much, on a busy machine. */
-const PATIENCE = 180_000;
+const TIMEOUT = 180_000;
 
-/** The suite's checks, and one that the desk makes: each call made one task. */
+/** The suite's checks, and one that the harness makes: each call made one task. */
 const COLUMNS = [...names, "one task"];
 
 /** What `npm test` leaves to `npm run test:all`. */
@@ -111,15 +111,15 @@ async function cellsOf({ name, absent, prepare }, project) {
  */
 async function reportOf(prepare, { createSandbox }) {
   const start = await prepare();
-  const desk = await openDesk(createSandbox);
+  const harness = await openHarness(createSandbox);
   const gone = new AbortController();
-  const late = setTimeout(() => gone.abort(new Error(`no report after ${PATIENCE} ms`)), PATIENCE);
+  const late = setTimeout(() => gone.abort(new Error(`no report after ${TIMEOUT} ms`)), TIMEOUT);
   /** @type {import("./start.mjs").Started | undefined} */
   let started;
   try {
-    started = await start(desk.url, gone);
-    const report = await Promise.race([desk.report, reasonOf(gone.signal)]);
-    const { tasks, keysSentToFiles } = await desk.ledger();
+    started = await start(harness.url, gone);
+    const report = await Promise.race([harness.report, reasonOf(gone.signal)]);
+    const { tasks, keysSentToFiles } = await harness.ledger();
     const right = tasks.length === TASKS && keysSentToFiles === 0;
     const found = `${tasks.length} tasks where ${TASKS} are right, the key sent to ${keysSentToFiles} files`;
     return { ...report, "one task": right ? null : found };
@@ -130,7 +130,7 @@ async function reportOf(prepare, { createSandbox }) {
     try {
       await started?.stop();
     } finally {
-      await desk.close();
+      await harness.close();
     }
   }
 }

@@ -1,12 +1,12 @@
 // @ts-check
 // The package as it was built, over real sockets that break, in Node, in a page and in workerd: each fault at each kind of
-// request. What it came to is checked against the books of the sandbox, which stands behind.
+// request. What it came to is checked against the ledger of the sandbox, which stands behind.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { serve } from "../../scripts/serve.mjs";
 import { EARLIER, faultsOf } from "../kit/faults.mjs";
-import { tokenOf, world } from "../kit/gateway.mjs";
+import { fixtures, tokenOf } from "../kit/gateway.mjs";
 import { quickSandbox } from "../kit/sandbox.mjs";
 import { hosts } from "./hosts.mjs";
 
@@ -17,7 +17,7 @@ import { hosts } from "./hosts.mjs";
 
 /** How many times as fast time runs for a client. */
 const SPEED = 15;
-/** The same where its patience is what ends a request. */
+/** The same where its timeout is what ends a request. */
 const FASTER = 60;
 /** The same where that is of minutes. */
 const FASTEST = 200;
@@ -65,7 +65,7 @@ describe("over sockets that break", { concurrency: true }, () => {
     describe(name, { concurrency: 1 }, () => {
       /** @type {import("./hosts.mjs").Host} */
       let host;
-      /** @type {Awaited<ReturnType<typeof world>>} */
+      /** @type {Awaited<ReturnType<typeof fixtures>>} */
       let own;
       /** Where redirects lead, and the keys that came there. @type {Awaited<ReturnType<typeof serve>>} */
       let other;
@@ -80,7 +80,7 @@ describe("over sockets that break", { concurrency: true }, () => {
         // Long enough to be listened for.
         const delays = { waiting: 50, queuing: 50, generating: 150 };
         const settings = { ORIGINS: host.faults.url, TASKS_PER_HOUR: "none", CREATE_LIMIT: "0" };
-        own = await world({ after: (end) => void ends.push(end) }, { sandbox: { delays }, settings });
+        own = await fixtures({ after: (end) => void ends.push(end) }, { sandbox: { delays }, settings });
         const small = await (await fetch(`${own.images}/small.png`)).arrayBuffer();
         other = await serve(
           async ({ headers }) => {
@@ -118,7 +118,7 @@ describe("over sockets that break", { concurrency: true }, () => {
       }) {
         const sandbox = quickSandbox();
         try {
-          // Loads its WebAssembly, before anybody's patience runs.
+          // Loads its WebAssembly, before anybody's timeout runs.
           await sandbox.ledger();
           await host.faults.set(sandbox.fetch, plan(kind, fault, times, speed));
           const order = { ...common(), call, speed, ...(timeout ? { timeout } : {}) };
@@ -175,13 +175,13 @@ describe("over sockets that break", { concurrency: true }, () => {
        *
        * @param {End} end
        * @param {Name | undefined} fault
-       * @param {{ tasks: number, keysSentToFiles: number }} books
+       * @param {{ tasks: number, keysSentToFiles: number }} ledger
        */
-      function checked(end, fault, books) {
-        const { befell, sent, seen } = host.faults.books();
+      function checked(end, fault, ledger) {
+        const { befell, sent, seen } = host.faults.ledger();
         assert.ok(fault === undefined || befell > 0, `the fault befell no request: ${JSON.stringify(end)}`);
         assert.ok(sent < MOST, `${sent} bytes were sent`);
-        assert.equal(books.keysSentToFiles, 0);
+        assert.equal(ledger.keysSentToFiles, 0);
         assert.deepEqual(
           keys.filter((key) => key !== null),
           [],
@@ -190,7 +190,7 @@ describe("over sockets that break", { concurrency: true }, () => {
         assert.doesNotMatch(end.message ?? "", /sandbox/, "nor does a message");
         // workerd itself reports a body that breaks, even to a page's own `read().catch()`.
         if (name !== "workerd") assert.equal(end.unhandled, 0, "no rejection is unhandled");
-        return { end, ...books, seen };
+        return { end, ...ledger, seen };
       }
 
       const speedOf = (/** @type {Name} */ fault) => (fault === "a byte a second" ? FASTER : SPEED);
@@ -347,10 +347,10 @@ describe("over sockets that break", { concurrency: true }, () => {
         await reached;
         await page.setState("frozen");
         assert.equal(await page.evaluate("frozen()"), times + 1, "the page is frozen");
-        const { seen } = host.faults.books();
+        const { seen } = host.faults.ledger();
         release();
         await asleep(page);
-        assert.deepEqual(host.faults.books().seen, seen, "it asks nothing while it is");
+        assert.deepEqual(host.faults.ledger().seen, seen, "it asks nothing while it is");
         await page.setState("active");
         return end;
       };
@@ -364,7 +364,7 @@ describe("over sockets that break", { concurrency: true }, () => {
           });
         }
 
-        test("a createTask whose reply came while its patience ended", async () => {
+        test("a createTask whose reply came while its timeout ended", async () => {
           // Its minute is over before it thaws, and the reply has been there for longer.
           const meanwhile = frozen("create", () => sleep((2 * 60_000) / FASTER));
           const { end, tasks } = await straight({ call: "create", speed: FASTER, meanwhile });
@@ -384,7 +384,7 @@ describe("over sockets that break", { concurrency: true }, () => {
         if (earlier === undefined) {
           await page.setOffline(true);
           const end = play();
-          // The first is none of the client's: the player says that it begins.
+          // The first is none of the client's: the runner says that it begins.
           await page.failures(2);
           await page.setOffline(false);
           return end;

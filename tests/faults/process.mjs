@@ -1,5 +1,5 @@
 // @ts-check
-// The player in a process of Node.
+// The runner in a process of Node.
 import { play } from "./runner.mjs";
 
 process.on("disconnect", () => process.exit());

@@ -1,5 +1,5 @@
 // @ts-check
-// The player in workerd, which is ordered by requests.
+// The runner in workerd, which is ordered by requests.
 import { play } from "./runner.mjs";
 
 export default {

@@ -5,11 +5,11 @@ import { createHmac } from "node:crypto";
 import { connect } from "node:net";
 import { after, before, test } from "node:test";
 import { mintToken } from "crisp-upscale";
-import { MODEL, TOKEN_SECRET, tokenOf, world } from "../kit/gateway.mjs";
+import { fixtures, MODEL, TOKEN_SECRET, tokenOf } from "../kit/gateway.mjs";
 
 const CREATE = "/api/v1/jobs/createTask";
 
-/** @type {Awaited<ReturnType<typeof world>>} */
+/** @type {Awaited<ReturnType<typeof fixtures>>} */
 let own;
 /**
  * The paths that reached the service by POST; what only reads may be the work of a job that was allowed.
@@ -23,7 +23,7 @@ const read = new Set();
 const ends = [];
 
 before(async () => {
-  own = await world(
+  own = await fixtures(
     { after: (end) => ends.push(end) },
     {
       settings: { TASKS_PER_HOUR: "3", ORIGINS: "https://site.example", PASSPHRASE: "open sesame" },

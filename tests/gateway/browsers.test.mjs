@@ -7,12 +7,12 @@ import { connect, createServer } from "node:net";
 import { describe, test } from "node:test";
 import { Failed, root } from "../../scripts/run.mjs";
 import { launchChromium } from "../kit/chromium.mjs";
-import { tokenOf, world } from "../kit/gateway.mjs";
+import { fixtures, tokenOf } from "../kit/gateway.mjs";
 import { startMock } from "../kit/mock.mjs";
 import { browsers, pageFiles, startPage } from "../kit/pages.mjs";
 
 /** When a call is given up that never settles, in milliseconds: much, on a busy machine. */
-const patience = 120_000;
+const timeout = 120_000;
 
 const CREATE = "POST /api/v1/jobs/createTask ";
 
@@ -83,7 +83,7 @@ for (const browser of browsers.filter(({ name }) => name !== "webkit")) {
         // Only its files are asked for.
         const pages = await startMock(files);
         t.after(() => pages.close());
-        const own = await world(t, { settings: { ORIGINS: pages.origin } });
+        const own = await fixtures(t, { settings: { ORIGINS: pages.origin } });
         const { url, creates } = await losing(t, Number(new URL(own.url).port), { from: 1, to });
         const page = await startPage(browser, pages.origin, files);
         t.after(page.stop);
@@ -92,7 +92,7 @@ for (const browser of browsers.filter(({ name }) => name !== "webkit")) {
           token: await tokenOf(browser.name),
           image: `${own.images}/small.png`,
           jobs: 2,
-          patience,
+          timeout,
         });
         if (wanted === "resolved") assert.equal(outcome.end, "resolved", outcome.message);
         else assert.equal(outcome.label, "outcome-unknown", outcome.message);
@@ -106,7 +106,7 @@ for (const browser of browsers.filter(({ name }) => name !== "webkit")) {
 }
 
 test("20 at once in a page of the gateway's own: all end, and nothing is polled", async (t) => {
-  const own = await world(t);
+  const own = await fixtures(t);
   const browser = await launchChromium();
   t.after(() => browser.close());
   const page = await browser.newPage();

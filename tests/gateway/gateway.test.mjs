@@ -7,23 +7,23 @@ import { setImmediate } from "node:timers/promises";
 import { Upscaler } from "crisp-upscale";
 import { startGateway } from "../../scripts/gateway.mjs";
 import { serve } from "../../scripts/serve.mjs";
-import { KEY, TOKEN_SECRET, tokenOf, world } from "../kit/gateway.mjs";
+import { fixtures, KEY, TOKEN_SECRET, tokenOf } from "../kit/gateway.mjs";
 
-/** @typedef {Awaited<ReturnType<typeof world>>} World */
+/** @typedef {Awaited<ReturnType<typeof fixtures>>} World */
 /** @type {World} */
 let shared;
 /** @type {(() => Promise<void>)[]} */
 const ends = [];
 
 before(async () => {
-  shared = await world({ after: (end) => ends.push(end) });
+  shared = await fixtures({ after: (end) => ends.push(end) });
 });
 after(async () => {
   for (const end of ends) await end();
 });
 
 /**
- * What came of the tasks of an image, by the sandbox's books.
+ * What came of the tasks of an image, by the sandbox's ledger.
  *
  * @param {World} world
  * @param {string} image
@@ -126,7 +126,7 @@ test("the event stream says the present state, then every change, and ends with 
 });
 
 test("the event stream breaks off: the package looks once, listens again, and gets its result", async (t) => {
-  const own = await world(t, { sandbox: { delays: { waiting: 1000, queuing: 0, generating: 0 } } });
+  const own = await fixtures(t, { sandbox: { delays: { waiting: 1000, queuing: 0, generating: 0 } } });
   /** @type {string[]} */
   const asked = [];
   const upscaler = new Upscaler({
@@ -165,7 +165,7 @@ test("the event stream breaks off: the package looks once, listens again, and ge
 });
 
 test("a stream on which nothing happens says every 15 s that it is alive", async (t) => {
-  const own = await world(t, { sandbox: { delays: { waiting: 17_000, queuing: 0, generating: 0 } } });
+  const own = await fixtures(t, { sandbox: { delays: { waiting: 17_000, queuing: 0, generating: 0 } } });
   const { data } = await own.create();
   const response = await own.call(`/api/v1/jobs/events?taskId=${data.taskId}`);
   const messages = (await response.text()).split("\n\n");
@@ -206,7 +206,7 @@ test("the caller's own callback is told the end, and the service never hears of 
   t.after(() => receiver.close());
   /** @type {string[]} */
   const bodies = [];
-  const own = await world(t, {
+  const own = await fixtures(t, {
     origins: [receiver.url],
     between: (handler) => async (request) => {
       bodies.push(await request.clone().text());
@@ -221,7 +221,7 @@ test("the caller's own callback is told the end, and the service never hears of 
 });
 
 test("the reply to the create is lost: the callback finds the task, and one is billed", async (t) => {
-  const own = await world(t);
+  const own = await fixtures(t);
   await own.sandbox.fail({ route: "createTask", kind: "lose" });
   const { code, data } = await own.create();
   assert.equal(code, 200);
@@ -236,7 +236,7 @@ test("the reply to the create is lost: the callback finds the task, and one is b
 
 test("it is killed between the send and the reply: one task, which the callback finds", async (t) => {
   const sent = signal();
-  const own = await world(t, {
+  const own = await fixtures(t, {
     // The callback waits until the gateway is there again.
     sandbox: { delays: { waiting: 0, queuing: 0, generating: 0 }, fetch: (request) => callbacks(request) },
     between: (handler) => async (request) => {
@@ -267,7 +267,7 @@ test("it is killed between the send and the reply: one task, which the callback 
 test("it is killed before the service has the createTask: it is never sent again", async (t) => {
   const sent = signal();
   let requests = 0;
-  const own = await world(t, {
+  const own = await fixtures(t, {
     between: (handler) => async (request) => {
       if (!request.url.endsWith("/createTask")) return handler(request);
       requests += 1;
@@ -286,7 +286,7 @@ test("it is killed before the service has the createTask: it is never sent again
 });
 
 test("it is killed while a job is in the queue: the job is sent when its slot comes, once", async (t) => {
-  const own = await world(t, { settings: { CREATE_LIMIT: "1/3" } });
+  const own = await fixtures(t, { settings: { CREATE_LIMIT: "1/3" } });
   const first = await own.create({ key: "first" });
   const asked = own.create({ key: "second" }).catch(() => undefined);
   while ((await own.counters()).waiting === 0) await setImmediate();
@@ -300,7 +300,7 @@ test("it is killed while a job is in the queue: the job is sent when its slot co
 
 test("it is killed in mid-job: the job goes on, and one task is billed", async (t) => {
   const restarted = signal();
-  const own = await world(t, {
+  const own = await fixtures(t, {
     sandbox: {
       fetch: async (request) => {
         if (request.method === "POST") await restarted.given;
@@ -322,7 +322,7 @@ test("it is killed in mid-job: the job goes on, and one task is billed", async (
 test("without callbacks the end is found by looking", async (t) => {
   /** @type {string[]} */
   const creates = [];
-  const own = await world(t, {
+  const own = await fixtures(t, {
     settings: { PUBLIC_URL: "none" },
     between: (handler) => async (request) => {
       if (request.method === "POST") creates.push(await request.clone().text());
@@ -342,7 +342,7 @@ test("a callback is taken once, from whoever knows its secret, and as far as the
   /** @type {Request[]} */
   const callbacks = [];
   const came = signal();
-  const own = await world(t, {
+  const own = await fixtures(t, {
     sandbox: {
       webhookHmacKey,
       fetch: async (request) => {
@@ -399,7 +399,7 @@ test("a callback is taken once, from whoever knows its secret, and as far as the
 });
 
 test("a key that the service echoes reaches nobody", async (t) => {
-  const own = await world(t);
+  const own = await fixtures(t);
   await own.sandbox.fail(
     { route: "createTask", kind: "code", code: 401, msg: `The key ${KEY} is wrong.` },
     { route: "task", kind: "code", code: 500, msg: `The key ${KEY} is worn out.` },
@@ -414,7 +414,7 @@ test("a key that the service echoes reaches nobody", async (t) => {
 });
 
 test("what the service refuses is passed on with its code, and the same key may try again", async (t) => {
-  const own = await world(t);
+  const own = await fixtures(t);
   await own.sandbox.fail({ route: "createTask", kind: "code", code: 402, msg: "Credits insufficient" });
   const refused = await own.create({ key: "k" });
   assert.deepEqual([refused.code, refused.msg], [402, "Credits insufficient"]);
@@ -430,7 +430,7 @@ for (const [what, fault, code] of /** @type {const} */ ([
   ["nothing at all", { kind: "refuse" }, 200],
 ])) {
   test(`the service answers a createTask with ${what}`, async (t) => {
-    const own = await world(t, { settings: { OUTCOME_MINUTES: "0.02" } });
+    const own = await fixtures(t, { settings: { OUTCOME_MINUTES: "0.02" } });
     await own.sandbox.fail({ route: "createTask", ...fault });
     const reply = await own.create();
     assert.equal(reply.code, code);
@@ -451,7 +451,7 @@ for (const [what, fault, code] of /** @type {const} */ ([
 
 test("the callback comes before the create's reply", async (t) => {
   const called = signal();
-  const own = await world(t, {
+  const own = await fixtures(t, {
     sandbox: {
       fetch: async (request) => {
         const reply = await fetch(request);
@@ -473,7 +473,7 @@ test("the callback comes before the create's reply", async (t) => {
 });
 
 test("a callback that comes twice ends the job once", async (t) => {
-  const own = await world(t);
+  const own = await fixtures(t);
   await own.sandbox.fail({ route: "callback", kind: "duplicate" });
   const { data } = await own.create();
   assert.equal((await own.ended(data.taskId)).state, "success");
@@ -482,7 +482,7 @@ test("a callback that comes twice ends the job once", async (t) => {
 });
 
 test("the callback is lost: the alarm finds the end", async (t) => {
-  const own = await world(t);
+  const own = await fixtures(t);
   await own.sandbox.fail({ route: "callback", kind: "lose" });
   const { data } = await own.create();
   assert.equal((await own.ended(data.taskId)).state, "success");
@@ -491,7 +491,7 @@ test("the callback is lost: the alarm finds the end", async (t) => {
 
 test("a callback after the deadline still completes the job", async (t) => {
   const late = signal();
-  const own = await world(t, {
+  const own = await fixtures(t, {
     settings: { OUTCOME_MINUTES: "0.02" },
     sandbox: {
       fetch: async (request) => {
@@ -520,7 +520,7 @@ test("the site's own check says who calls, instead of a token", async (t) => {
     { port: 0 },
   );
   t.after(() => auth.close());
-  const own = await world(t, { auth: auth.url });
+  const own = await fixtures(t, { auth: auth.url });
   const path = "/api/v1/jobs/recordInfo?taskId=a";
   assert.equal((await own.call(path, { sub: "" })).status, 401);
   assert.equal((await own.call(path, { sub: "", headers: { cookie: "user=ann" } })).status, 200);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import { MODEL, world } from "../kit/gateway.mjs";
+import { fixtures, MODEL } from "../kit/gateway.mjs";
 
 const CREATE = "/api/v1/jobs/createTask";
 
@@ -15,7 +15,7 @@ test("what a full queue refuses is told when to come again, costs no budget and 
   const released = new Promise((resolve) => {
     release = resolve;
   });
-  const own = await world(t, {
+  const own = await fixtures(t, {
     // One turn in three seconds and a half, so that the queue has 85 places.
     settings: { CREATE_LIMIT: "1/3.5", TASKS_PER_HOUR: "60" },
     results: false,

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Upscaler } from "crisp-upscale";
 import { root, run } from "../../scripts/run.mjs";
-import { tokenOf, world } from "../kit/gateway.mjs";
+import { fixtures, tokenOf } from "../kit/gateway.mjs";
 
 /** A Worker with routes of its own beside the gateway's. */
 const MOUNTED = `
@@ -66,7 +66,7 @@ async function bundled(name) {
   return { output, bundle: { config, folder } };
 }
 
-/** @param {Awaited<ReturnType<typeof world>>} own */
+/** @param {Awaited<ReturnType<typeof fixtures>>} own */
 async function upscaled(own) {
   const upscaler = new Upscaler({ baseUrl: own.url, token: await tokenOf("ann") });
   const { width, height, url } = await upscaler.upscale(`${own.images}/rocket.png`);
@@ -88,13 +88,13 @@ test("the example has three files, is bundled with the object alone, and upscale
   }
   const { output, bundle } = await bundled("bundle");
   assert.ok(output.includes("env.ACCOUNT (Account)"), output);
-  await upscaled(await world(t, { bundle, results: false }));
+  await upscaled(await fixtures(t, { bundle, results: false }));
 });
 
 test("mounted beside routes of one's own, it upscales and they are answered", async (t) => {
   await writeFile(join(project, "worker.js"), MOUNTED);
   const { bundle } = await bundled("mounted");
-  const own = await world(t, { bundle, results: false });
+  const own = await fixtures(t, { bundle, results: false });
   assert.equal(await (await fetch(`${own.url}/hello`)).text(), "hello");
   await upscaled(own);
 });

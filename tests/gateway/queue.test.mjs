@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate, setTimeout } from "node:timers/promises";
-import { world } from "../kit/gateway.mjs";
+import { fixtures } from "../kit/gateway.mjs";
 
 /** How much faster than ours the sandbox's clock goes, so that its 10 s are half a second. */
 const SPEED = 20;
@@ -21,7 +21,7 @@ test("500 creates at once by 50 callers: the limit is never met, all end, each h
   const released = new Promise((resolve) => {
     release = resolve;
   });
-  const own = await world(t, {
+  const own = await fixtures(t, {
     sandbox: { now: () => start + (Date.now() - start) * SPEED, credits: TASKS, factor: 1 },
     settings: { CREATE_LIMIT: `${AT_ONCE}/${10 / SPEED}` },
     results: false,

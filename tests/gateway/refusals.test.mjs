@@ -10,13 +10,13 @@ import { startGateway } from "../../scripts/gateway.mjs";
 import { attempt, root } from "../../scripts/run.mjs";
 import { runtimes, versionOf } from "../../scripts/runtimes.mjs";
 import { launchChromium } from "../kit/chromium.mjs";
-import { MODEL, TOKEN_SECRET, tokenOf, world } from "../kit/gateway.mjs";
+import { fixtures, MODEL, TOKEN_SECRET, tokenOf } from "../kit/gateway.mjs";
 
 const UPLOAD = "/api/file-stream-upload";
 const CREATE = "/api/v1/jobs/createTask";
 const SIZE = 10 * 1024 * 1024;
 
-/** @type {Awaited<ReturnType<typeof world>>} */
+/** @type {Awaited<ReturnType<typeof fixtures>>} */
 let own;
 /** @type {(() => Promise<void>)[]} */
 const ends = [];
@@ -24,7 +24,7 @@ const ends = [];
 let uploads = 0;
 
 before(async () => {
-  own = await world(
+  own = await fixtures(
     { after: (end) => ends.push(end) },
     {
       between: (handler) => async (request) => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { randomFillSync } from "node:crypto";
 import { test } from "node:test";
-import { world } from "../kit/gateway.mjs";
+import { fixtures } from "../kit/gateway.mjs";
 
 /**
  * A gateway whose upstream counts the requests for files, and may answer them in its own way.
@@ -17,7 +17,7 @@ import { world } from "../kit/gateway.mjs";
 async function filesOf(t, { file, ...options } = {}) {
   /** @type {Request[]} */
   const asked = [];
-  const own = await world(t, {
+  const own = await fixtures(t, {
     ...options,
     between: (handler) => async (request) => {
       if (!new URL(request.url).pathname.startsWith("/files/results/")) return handler(request);
@@ -96,7 +96,7 @@ test("when its time is over, a job is deleted with its result", async (t) => {
 
 test("a job under the key of one that was deleted has alarms of its own", { timeout: 120_000 }, async (t) => {
   // Nobody calls back, so that each job ends by an alarm.
-  const own = await world(t, { settings: { KEEP_HOURS: "0.002", PUBLIC_URL: "none" } });
+  const own = await fixtures(t, { settings: { KEEP_HOURS: "0.002", PUBLIC_URL: "none" } });
   for (const tasks of [1, 2]) {
     const { data } = await own.create({ key: "again" });
     assert.equal((await own.ended(data.taskId)).state, "success");

@@ -210,7 +210,7 @@ export async function startFaults({ files = new Map(), keepAlive = false } = {})
   return {
     /** Where it is, with no slash at the end. */
     url,
-    /** What a player tells that it begins, or was refused. */
+    /** What a runner tells that it begins, or was refused. */
     control: `http://127.0.0.1:${controlPort}`,
     /**
      * What is behind it from now on, and what goes wrong; nothing that was is left.
@@ -246,7 +246,7 @@ export async function startFaults({ files = new Map(), keepAlive = false } = {})
       return new Promise((resolve) => server.getConnections((_, count) => resolve(count)));
     },
     /** What has come of it so far. */
-    books: () => ({ seen: [...seen], befell, sent }),
+    ledger: () => ({ seen: [...seen], befell, sent }),
     /**
      * Holds the replies to one kind of requests back, once armed.
      *

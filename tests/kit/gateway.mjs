@@ -28,7 +28,7 @@ export const MODEL = "recraft/crisp-upscale";
  * @param {string} [options.auth] what answers for the service binding AUTH
  * @param {{ config: string, folder: string }} [options.bundle] another Worker's
  */
-export async function world(
+export async function fixtures(
   t,
   { sandbox: behaviour, settings, between = (handler) => handler, origins = [], ...bindings } = {},
 ) {

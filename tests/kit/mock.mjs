@@ -1,6 +1,6 @@
 // @ts-check
 // One server for all clients. It speaks each one's protocol, fails where a stage asks it to, and keeps
-// books. On node:http itself, since it must drop and reset connections.
+// ledger. On node:http itself, since it must drop and reset connections.
 import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -22,7 +22,7 @@ import { ours } from "./protocols.mjs";
  *
  * @typedef {object} Stage
  * @property {number[]} durations of the jobs in the order they are made, in milliseconds; the last one stays
- * @property {{ on: "submit" | "look", how: Fault, from?: number, to?: number }} [fault] on requests of one
+ * @property {{ on: "submit" | "poll", how: Fault, from?: number, to?: number }} [fault] on requests of one
  *   kind, `from` this one (counted from 0; 0 unless told) up to and without `to` (one after `from` unless told)
  * @property {boolean} [holds] keeps the reply to a submit back until the job is done, where the client asks
  *   for that (`Prefer: wait`)
@@ -31,9 +31,9 @@ import { ours } from "./protocols.mjs";
 /** @typedef {import("./protocols.mjs").Shown & { requests: number }} Job */
 
 /**
- * The books of one stage.
+ * The ledger of one stage.
  *
- * @typedef {object} Books
+ * @typedef {object} Ledger
  * @property {string} base what a client is to be pointed at
  * @property {Job[]} jobs those that were made, and so billed; `requests` counts its submit, too
  * @property {{ kind: string, at: number, answeredAt: number, reused: boolean }[]} requests all that came, in
@@ -64,10 +64,10 @@ const QUEUED = 500;
  * @param {Record<string, import("./protocols.mjs").Protocol>} protocols by the client that speaks it
  */
 export async function startMock(files, protocols = { ours }) {
-  /** @type {Map<string, { client: string, stage: Stage, books: Books }>} */
+  /** @type {Map<string, { client: string, stage: Stage, ledger: Ledger }>} */
   const stages = new Map();
   /** @type {string[]} */
-  const strays = [];
+  const unrouted = [];
   /** @type {WeakSet<import("node:net").Socket>} */
   const used = new WeakSet();
   let made = 0;
@@ -103,17 +103,17 @@ export async function startMock(files, protocols = { ours }) {
     const [, address = "", path = ""] = /^(\/[^/]*\/[^/]*)(.*)$/.exec(url) ?? [];
     const found = stages.get(address);
     const protocol = found && protocols[found.client];
-    const asked = protocol?.read({ method, path, headers });
-    if (!found || !protocol || !asked) {
-      strays.push(`${method} ${url}`);
+    const action = protocol?.read({ method, path, headers });
+    if (!found || !protocol || !action) {
+      unrouted.push(`${method} ${url}`);
       response.writeHead(501).end();
       return;
     }
-    const { stage, books } = found;
-    const entry = { kind: asked.kind, at, answeredAt: Number.NaN, reused };
-    const nth = books.requests.filter(({ kind }) => kind === asked.kind).length;
-    books.requests.push(entry);
-    const fault = faultOf(stage, asked.kind, nth);
+    const { stage, ledger } = found;
+    const entry = { kind: action.kind, at, answeredAt: Number.NaN, reused };
+    const nth = ledger.requests.filter(({ kind }) => kind === action.kind).length;
+    ledger.requests.push(entry);
+    const fault = faultOf(stage, action.kind, nth);
 
     /**
      * @param {number} status
@@ -128,10 +128,10 @@ export async function startMock(files, protocols = { ours }) {
       reply(status, JSON.stringify(protocol.refuse(status)), extra);
 
     if (fault === 429) return refuse(429, { "retry-after": "2" });
-    const job = asked.kind === "submit" ? make() : books.jobs.find(({ id }) => id === asked.id);
+    const job = action.kind === "submit" ? make() : ledger.jobs.find(({ id }) => id === action.id);
     if (job === undefined) return refuse(404);
     job.requests += 1;
-    if (asked.kind === "cancel") job.state = "cancelled";
+    if (action.kind === "cancel") job.state = "cancelled";
 
     switch (fault) {
       case undefined:
@@ -145,7 +145,7 @@ export async function startMock(files, protocols = { ours }) {
       default:
         return refuse(fault);
     }
-    if (asked.kind === "submit" && stage.holds && String(headers.prefer).startsWith("wait")) {
+    if (action.kind === "submit" && stage.holds && String(headers.prefer).startsWith("wait")) {
       // A timer may be early by a little, and what is not done then is a job without a result.
       while (Date.now() < job.doneAt) await sleep(job.doneAt - Date.now());
     }
@@ -153,17 +153,17 @@ export async function startMock(files, protocols = { ours }) {
       const now = Date.now();
       job.state = now >= job.doneAt ? "done" : now - job.madeAt < QUEUED ? "new" : "running";
     }
-    reply(200, JSON.stringify(protocol.write(asked.kind, job)));
+    reply(200, JSON.stringify(protocol.write(action.kind, job)));
 
     function make() {
       made += 1;
-      const duration = stage.durations[Math.min(books.jobs.length, stage.durations.length - 1)] ?? 0;
+      const duration = stage.durations[Math.min(ledger.jobs.length, stage.durations.length - 1)] ?? 0;
       const id = `job${made}`;
       // A plain http: address, since replicate's client starts to download an https: one at once.
       const result = `${origin}/files/${id}.png`;
       /** @type {Job} */
       const job = { id, url: result, state: "new", madeAt: at, doneAt: at + duration, requests: 0 };
-      books.jobs.push(job);
+      ledger.jobs.push(job);
       return job;
     }
   }
@@ -172,21 +172,21 @@ export async function startMock(files, protocols = { ours }) {
     /** Where it is, with no slash at the end. */
     origin,
     /** Requests that no stage has a route for; there must be none. */
-    strays,
-    /** How often a result was asked for. */
+    unrouted,
+    /** How often a result was action for. */
     filesRead: () => filesRead,
     /**
      * Sets a stage up.
      *
      * @param {string} client whose protocol it speaks
      * @param {Stage} stage
-     * @returns {Books}
+     * @returns {Ledger}
      */
     stage(client, stage) {
       const address = `/${client}/${stages.size}`;
-      const books = { base: `${origin}${address}`, jobs: [], requests: [] };
-      stages.set(address, { client, stage, books });
-      return books;
+      const ledger = { base: `${origin}${address}`, jobs: [], requests: [] };
+      stages.set(address, { client, stage, ledger });
+      return ledger;
     },
     /** Stops the server. */
     close() {

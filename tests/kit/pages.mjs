@@ -51,7 +51,7 @@ export const browsers = [
 ];
 
 /** How long a browser may take until its page asks for an order, in milliseconds: much, on a busy machine. */
-const PATIENCE = 120_000;
+const TIMEOUT = 120_000;
 
 /**
  * What a page loads: ours, to be pointed straight at the API.
@@ -82,24 +82,24 @@ export async function pageFiles() {
  */
 export async function startPage(browser, origin, files) {
   const { name } = browser;
-  const desk = new EventEmitter();
+  const orders = new EventEmitter();
   const gone = new AbortController();
   const html = '<!doctype html><link rel="icon" href="data:,"><script type="module" src="page.js"></script>';
   files.set(`/${name}`, { type: "text/html", body: html });
   files.set(`/orders/${name}`, {
     type: "application/json",
     async body(posted) {
-      const ordered = once(desk, "order");
-      desk.emit("page", JSON.parse(posted));
+      const ordered = once(orders, "order");
+      orders.emit("page", JSON.parse(posted));
       const [order] = await ordered;
       return JSON.stringify(order);
     },
   });
-  const late = setTimeout(() => gone.abort(new Failed(`${browser.title} did not open its page.`)), PATIENCE);
+  const late = setTimeout(() => gone.abort(new Failed(`${browser.title} did not open its page.`)), TIMEOUT);
   /** @type {Awaited<ReturnType<typeof openBrowser>> | undefined} */
   let opened;
   try {
-    const hello = next(gone.signal, desk, "page");
+    const hello = next(gone.signal, orders, "page");
     // Where the browser does not even start, nobody waits for it.
     hello.catch(() => {});
     opened = await openBrowser(browser, `${origin}/${name}`, gone);
@@ -114,8 +114,8 @@ export async function startPage(browser, origin, files) {
        * @returns {Promise<Outcome>}
        */
       order(order) {
-        const outcome = next(gone.signal, desk, "page");
-        desk.emit("order", order);
+        const outcome = next(gone.signal, orders, "page");
+        orders.emit("order", order);
         return outcome;
       },
       /** Ends the browser. */

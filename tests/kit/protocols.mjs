@@ -5,7 +5,7 @@
  * What a request is for. `submit` makes a job, `look` asks how it stands, `fetch` gets the result where
  * that is another route, `cancel` gives the job up.
  *
- * @typedef {{ kind: "submit" } | { kind: "look" | "fetch" | "cancel", id: string }} Asked
+ * @typedef {{ kind: "submit" } | { kind: "poll" | "fetch" | "cancel", id: string }} Action
  */
 
 /**
@@ -19,8 +19,8 @@
 
 /**
  * @typedef {object} Protocol
- * @property {(request: { method: string, path: string, headers: import("node:http").IncomingHttpHeaders }) => Asked | undefined} read
- * @property {(kind: Asked["kind"], job: Shown) => unknown} write the body of a good reply
+ * @property {(request: { method: string, path: string, headers: import("node:http").IncomingHttpHeaders }) => Action | undefined} read
+ * @property {(kind: Action["kind"], job: Shown) => unknown} write the body of a good reply
  * @property {(status: number) => unknown} refuse the body of a reply with this HTTP status
  */
 
@@ -29,8 +29,8 @@
  *
  * @param {RegExp} pattern with one group
  * @param {string} path
- * @param {"look" | "fetch" | "cancel"} kind
- * @returns {Asked | undefined}
+ * @param {"poll" | "fetch" | "cancel"} kind
+ * @returns {Action | undefined}
  */
 export function named(pattern, path, kind) {
   const id = pattern.exec(path)?.[1];
@@ -42,7 +42,7 @@ export const ours = {
   read: ({ method, path }) =>
     method === "POST" && path === "/api/v1/jobs/createTask"
       ? { kind: "submit" }
-      : named(/^\/api\/v1\/jobs\/recordInfo\?taskId=(.*)$/, path, "look"),
+      : named(/^\/api\/v1\/jobs\/recordInfo\?taskId=(.*)$/, path, "poll"),
   write: (kind, { id, url, state, madeAt, doneAt }) => {
     const done = state === "done";
     const data =

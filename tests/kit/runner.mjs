@@ -6,7 +6,7 @@
  * @property {number} id
  * @property {string} base where the client is to be pointed
  * @property {number} jobs how many, one after another, by one client; the last one is reported
- * @property {number} patience when a call that has not settled is given up, in milliseconds
+ * @property {number} timeout when a call that has not settled is given up, in milliseconds
  * @property {number} [abortAfter] aborts the last job after so long, in milliseconds
  * @property {string} [call] what to call, where it is not to upscale
  * @property {string} [token] for a gateway, which is at `base` then
@@ -62,12 +62,12 @@ export function play(connect) {
  * @returns {Promise<Outcome>} of the last job
  */
 export async function work(order, connect, unhandled = []) {
-  const { base, jobs, patience, abortAfter, call, token, image = "https://host.example/photo.jpg" } = order;
+  const { base, jobs, timeout, abortAfter, call, token, image = "https://host.example/photo.jpg" } = order;
   const client = connect(base, call, token);
   const upscale = (/** @type {AbortSignal} */ signal) => client(image, signal);
   for (let job = 1; ; job += 1) {
     const last = job === jobs;
-    const outcome = await settle(upscale, patience, last ? abortAfter : undefined, unhandled);
+    const outcome = await settle(upscale, timeout, last ? abortAfter : undefined, unhandled);
     if (last || outcome.end !== "resolved") return outcome;
     // A connection is free for the next request only a moment after its reply was read.
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -76,12 +76,12 @@ export async function work(order, connect, unhandled = []) {
 
 /**
  * @param {(signal: AbortSignal) => Promise<unknown>} upscale
- * @param {number} patience
+ * @param {number} timeout
  * @param {number | undefined} abortAfter
  * @param {unknown[]} unhandled
  * @returns {Promise<Outcome>}
  */
-async function settle(upscale, patience, abortAfter, unhandled) {
+async function settle(upscale, timeout, abortAfter, unhandled) {
   const controller = new AbortController();
   const reason = new Error("the user left");
   /** @type {number | undefined} */
@@ -113,7 +113,7 @@ async function settle(upscale, patience, abortAfter, unhandled) {
       }),
   );
   const givenUp = new Promise((resolve) => {
-    timers.push(setTimeout(() => resolve(now({ end: "never" })), patience));
+    timers.push(setTimeout(() => resolve(now({ end: "never" })), timeout));
   });
   const outcome = await Promise.race([ended, givenUp]);
   for (const timer of timers) clearTimeout(timer);

@@ -5,7 +5,7 @@ import { createSandbox } from "crisp-upscale/sandbox";
 const AT_ONCE = { delays: { waiting: 0, queuing: 0, generating: 0 }, gracePeriod: 0 };
 
 /**
- * A sandbox without delays, and a look at its books.
+ * A sandbox without delays, and a look at its ledger.
  *
  * @param {import("crisp-upscale/sandbox").SandboxOptions} [options]
  */

@@ -1,5 +1,5 @@
 // @ts-check
-// Time that runs faster for whatever is imported together with this, in any runtime, so that a client's patience of a
+// Time that runs faster for whatever is imported together with this, in any runtime, so that a client's timeout of a
 // minute takes a moment. Only timers and `performance.now()`, on which waits are measured; dates stay true.
 const later = globalThis.setTimeout;
 const real = performance.now.bind(performance);

@@ -133,7 +133,7 @@ export async function startWorkerd(workerd) {
         method: "POST",
         body: JSON.stringify(order),
         // In a request that hangs, no timer of its own may go off either.
-        signal: AbortSignal.timeout((order.jobs + 1) * order.patience),
+        signal: AbortSignal.timeout((order.jobs + 1) * order.timeout),
       });
       if (!reply.ok) throw new Failed(`workerd answers ${reply.status}: ${await reply.text()}\n${stderr()}`);
       return /** @type {any} */ (await reply.json());

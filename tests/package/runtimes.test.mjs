@@ -8,9 +8,9 @@ import { startMock } from "../kit/mock.mjs";
 import { findRuntimes } from "../kit/runtimes.mjs";
 
 /** When a call is given up that never settles, in milliseconds: much, on a busy machine. */
-const patience = 60_000;
+const timeout = 60_000;
 
-/** @typedef {import("../kit/runtimes.mjs").Started} Player */
+/** @typedef {import("../kit/runtimes.mjs").Started} Runner */
 /** @typedef {import("node:test").TestContext} TestContext */
 
 /** The API, on this machine. @param {TestContext} t */
@@ -27,28 +27,28 @@ async function served(t, answer) {
   return url;
 }
 
-/** @param {Player} player @param {TestContext} t */
-async function upscales(player, t) {
+/** @param {Runner} runner @param {TestContext} t */
+async function upscales(runner, t) {
   const { base, jobs } = (await api(t)).stage("ours", { durations: [0] });
-  const { end, url, message } = await player.order({ base, jobs: 1, patience });
+  const { end, url, message } = await runner.order({ base, jobs: 1, timeout });
   assert.equal(end, "resolved", message);
   assert.equal(url, jobs[0]?.url);
 }
 
 /** @param {number} replies how many are lost */
-const loses = (replies) => async (/** @type {Player} */ player, /** @type {TestContext} */ t) => {
+const loses = (replies) => async (/** @type {Runner} */ runner, /** @type {TestContext} */ t) => {
   const { base, jobs, requests } = (await api(t)).stage("ours", {
     durations: [0],
     fault: { on: "submit", how: "lose", from: 1, to: 1 + replies },
   });
-  const { label, message } = await player.order({ base, jobs: 2, patience, call: "createTask" });
+  const { label, message } = await runner.order({ base, jobs: 2, timeout, call: "createTask" });
   assert.equal(label, "outcome-unknown", message);
   assert.equal(jobs.length - 1, 1, "beside the task that was made before");
   assert.ok(requests[1]?.reused, "on the connection that was used before");
 };
 
-/** @param {Player} player @param {TestContext} t */
-async function followsNoRedirect(player, t) {
+/** @param {Runner} runner @param {TestContext} t */
+async function followsNoRedirect(runner, t) {
   /** @type {string[]} */
   const arrived = [];
   const other = await served(t, ({ method, headers }) => {
@@ -67,7 +67,7 @@ async function followsNoRedirect(player, t) {
         asked += 1;
         return new Response(null, { status, headers: { location: other + new URL(url).pathname } });
       });
-      const { label, message } = await player.order({ base, jobs: 1, patience, call });
+      const { label, message } = await runner.order({ base, jobs: 1, timeout, call });
       assert.deepEqual(arrived, [], `${call}, ${status}`);
       assert.equal(label, kind, message);
       assert.doesNotMatch(String(message), /a-secret-key/);
@@ -76,17 +76,17 @@ async function followsNoRedirect(player, t) {
   }
 }
 
-/** More than the service takes in 10 s, at once. @param {Player} player @param {TestContext} t */
-async function manyRequests(player, t) {
+/** More than the service takes in 10 s, at once. @param {Runner} runner @param {TestContext} t */
+async function manyRequests(runner, t) {
   const { base, jobs } = (await api(t)).stage("ours", { durations: [0] });
   const orders = Array.from({ length: 25 }, () =>
-    player.order({ base, jobs: 1, patience, call: "createTask" }),
+    runner.order({ base, jobs: 1, timeout, call: "createTask" }),
   );
   for (const { end, message } of await Promise.all(orders)) assert.equal(end, "resolved", message);
   assert.equal(jobs.length, 25);
 }
 
-/** @type {[what: string, body: (player: Player, t: TestContext) => Promise<void>, only?: string][]} */
+/** @type {[what: string, body: (runner: Runner, t: TestContext) => Promise<void>, only?: string][]} */
 const tests = [
   ["an image is upscaled", upscales],
   ["one reply to a create is lost: one task", loses(1)],
@@ -102,13 +102,13 @@ describe("in each runtime", { concurrency: true }, async () => {
       continue;
     }
     describe(title, () => {
-      /** @type {Player} */
-      let player;
+      /** @type {Runner} */
+      let runner;
       before(async () => {
-        player = await start();
+        runner = await start();
       });
-      after(() => player.stop());
-      for (const [what, body, only = name] of tests) if (only === name) test(what, (t) => body(player, t));
+      after(() => runner.stop());
+      for (const [what, body, only = name] of tests) if (only === name) test(what, (t) => body(runner, t));
     });
   }
 });

@@ -10,7 +10,7 @@ import { receiveCallback, Upscaler } from "crisp-upscale";
 import { root } from "../../scripts/run.mjs";
 import { serve } from "../../scripts/serve.mjs";
 import { envelope } from "../kit/envelope.mjs";
-import { KEY, TOKEN_SECRET, tokenOf, world } from "../kit/gateway.mjs";
+import { fixtures, KEY, TOKEN_SECRET, tokenOf } from "../kit/gateway.mjs";
 
 const PHOTO = new URL("../../www/samples/cat.jpg", import.meta.url);
 const CREATE = "/api/v1/jobs/createTask";
@@ -214,7 +214,7 @@ test("through the gateway no secret of its comes out, whatever the service echoe
   const elsewhere = await host(t, "elsewhere", arrived, () => envelope({ taskId: "of another host" }));
   /** @type {((bearer: string) => Response | Promise<Response>)[]} what the next POSTs are answered */
   const next = [];
-  const own = await world(t, {
+  const own = await fixtures(t, {
     origins: [relayed],
     settings: { CREDITS: "allow", CREATE_LIMIT: "0", TASKS_PER_HOUR: "none", PASSPHRASE: "open sesame" },
     between: (sandbox) => async (request) => {

@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { startGateway } from "../../scripts/gateway.mjs";
 import { root, run } from "../../scripts/run.mjs";
-import { KEY, TOKEN_SECRET, world } from "../kit/gateway.mjs";
+import { fixtures, KEY, TOKEN_SECRET } from "../kit/gateway.mjs";
 
 const CREATE = "/api/v1/jobs/createTask";
 const HERE = "tests/security/security.test.mjs";
@@ -218,7 +218,7 @@ const isServed = async (url, token) => {
 };
 
 test("all who have the passphrase are one caller, with one budget and the same jobs", async (t) => {
-  const own = await world(t, { settings: { PASSPHRASE: "open sesame", PAGE_TASKS_PER_HOUR: "2" } });
+  const own = await fixtures(t, { settings: { PASSPHRASE: "open sesame", PAGE_TASKS_PER_HOUR: "2" } });
   const bearers = await Promise.all(
     ["one", "two"].map(async () => {
       const { token } = await own.read("/token", { sub: "", json: { passphrase: "open sesame" } });
@@ -275,7 +275,7 @@ test("a passphrase's tokens outlive it for twelve hours, unless the secret is re
 
 test("a result is handed out as an image or as bytes, whatever its host calls it", async (t) => {
   let type = "";
-  const own = await world(t, {
+  const own = await fixtures(t, {
     results: false,
     between: (handler) => async (request) =>
       new URL(request.url).pathname.startsWith("/files/results/")
