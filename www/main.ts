@@ -19,8 +19,8 @@ import {
   describeSize,
   describeState,
   describeUpstream,
-  GOING_ON,
   NotFetched,
+  RESUMING,
   SENDING,
   type Size,
 } from "./messages.js";
@@ -97,7 +97,7 @@ const pendingList = new PendingList(
     list: element("pending-list", HTMLUListElement),
     next: upscaleButton,
   },
-  goOn,
+  resumeJob,
   dismiss,
 );
 
@@ -155,7 +155,7 @@ async function begin(): Promise<void> {
     if (!(error instanceof Refused)) addEventListener("online", () => void beginAgain(), { once: true });
     return;
   }
-  await goOnFromBefore();
+  await resumeFromBefore();
 }
 
 /** Begins when the network is back, unless somebody has begun meanwhile. */
@@ -167,10 +167,10 @@ async function beginAgain(): Promise<void> {
 }
 
 /** Goes on with what an earlier visit began: with the newest by itself, with the others when asked to. */
-async function goOnFromBefore(): Promise<void> {
+async function resumeFromBefore(): Promise<void> {
   const newest = (await showPending()).find((job) => job.taskId !== null);
   if (state !== "idle") return;
-  if (newest) goOn(newest);
+  if (newest) resumeJob(newest);
   else pendingList.reveal();
 }
 
@@ -203,7 +203,7 @@ async function dismiss({ attempt, taskId }: Pending): Promise<void> {
 }
 
 /** Waits for a task that was made earlier, which costs nothing. */
-function goOn(job: Made): void {
+function resumeJob(job: Made): void {
   clear();
   imageUrl.value = job.image;
   onAddressChange();
@@ -237,7 +237,7 @@ async function run(
 
   setState("running");
   void showPending();
-  status.textContent = before ? GOING_ON : SENDING;
+  status.textContent = before ? RESUMING : SENDING;
   const stopClock = startClock(elapsed, before?.createdAt);
   // Beside the upscale and not before it: a picture that loads slowly here, or never, must not hold up the rest.
   void showBefore(url, controller);

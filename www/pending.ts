@@ -15,12 +15,12 @@ export type Made = Extract<Pending, { taskId: string }>;
 /** The unfinished jobs, each with what can be done about it. */
 export class PendingList {
   readonly #parts: PendingParts;
-  readonly #goOn: (job: Made) => void;
+  readonly #resume: (job: Made) => void;
   readonly #dismiss: (job: Pending) => void;
 
-  constructor(parts: PendingParts, goOn: (job: Made) => void, dismiss: (job: Pending) => void) {
+  constructor(parts: PendingParts, resume: (job: Made) => void, dismiss: (job: Pending) => void) {
     this.#parts = parts;
-    this.#goOn = goOn;
+    this.#resume = resume;
     this.#dismiss = dismiss;
   }
 
@@ -54,7 +54,7 @@ export class PendingList {
     text.append(name, ` ${describePending(job)}`);
     const buttons = document.createElement("div");
     if (job.taskId === null) item.className = "unknown";
-    else buttons.append(this.#button("Go on", job, () => this.#goOn(job)));
+    else buttons.append(this.#button("Resume", job, () => this.#resume(job)));
     buttons.append(this.#button("Dismiss", job, () => this.#dismiss(job)));
     item.append(picture, text, buttons);
     return item;

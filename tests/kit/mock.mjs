@@ -173,7 +173,7 @@ export async function startMock(files, protocols = { ours }) {
     origin,
     /** Requests that no stage has a route for; there must be none. */
     unrouted,
-    /** How often a result was action for. */
+    /** How often a result was fetched. */
     filesRead: () => filesRead,
     /**
      * Sets a stage up.

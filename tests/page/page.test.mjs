@@ -562,7 +562,7 @@ test("a reload while the task is being made is said plainly, and can be dismisse
   await unknown.waitFor();
   const text = (await unknown.textContent()) ?? "";
   assert.match(text, /cat\.jpg/);
-  assert.match(text, /nobody can say whether a task was made/);
+  assert.match(text, /nobody knows whether a task was made/);
   assert.match(text, /account’s list of tasks/);
   assert.equal(await page.getAttribute("body", "data-state"), "idle");
   await unknown.locator("img").evaluate((image) => /** @type {HTMLImageElement} */ (image).decode());
@@ -590,7 +590,7 @@ test("cancel ends the waiting at once; the task is listed and can be gone on wit
   await page.click("#cancel");
   await page.waitForSelector('body[data-state="idle"]');
   assert.match((await page.textContent("#status")) ?? "", /^Cancelled/);
-  await page.getByRole("button", { name: "Go on: cat.jpg" }).click();
+  await page.getByRole("button", { name: "Resume: cat.jpg" }).click();
   await underWay(page);
   await finish();
   await page.waitForSelector('body[data-state="done"]');
@@ -612,11 +612,11 @@ test("of several jobs the newest goes on by itself, and the others when asked to
   assert.equal(await page.inputValue("#image-url"), `${images.url}/coffee.webp`);
   const listed = page.locator("#pending li strong");
   assert.deepEqual(await listed.allTextContents(), ["rocket.png", "cat.jpg"]);
-  assert.equal(await page.getByRole("button", { name: "Go on: cat.jpg" }).isDisabled(), true);
+  assert.equal(await page.getByRole("button", { name: "Resume: cat.jpg" }).isDisabled(), true);
   await page.screenshot({ path: `${SCREENSHOTS}several.png` });
   await finish();
   await page.waitForSelector('body[data-state="done"]');
-  await page.getByRole("button", { name: "Go on: cat.jpg" }).click();
+  await page.getByRole("button", { name: "Resume: cat.jpg" }).click();
   await page.waitForSelector('body[data-state="done"]');
   assert.equal(await page.inputValue("#image-url"), `${images.url}/cat.jpg`);
   await page.getByRole("button", { name: "Dismiss: rocket.png" }).click();
@@ -692,7 +692,7 @@ test("a server that answers HTML ends in a sentence on the page", async (t) => {
   const { page, text, ledger } = await errorOn(t, server, `${images.url}/cat.jpg`);
   assert.match(text, /no readable answer came/);
   assert.deepEqual([ledger.requests.createTask, ledger.tasks.length], [1, 0]);
-  await page.getByRole("button", { name: "Go on: cat.jpg" }).waitFor();
+  await page.getByRole("button", { name: "Resume: cat.jpg" }).waitFor();
   await page.screenshot({ path: `${SCREENSHOTS}error-unknown.png` });
 });
 
@@ -826,7 +826,7 @@ test("a result that could not be shown is tried again a few times by itself, and
   for (let minute = 0; minute < 60; minute += 1) await page.clock.runFor(60_000);
   assert.equal(asked.results, 5);
   asked.gone = false;
-  await page.getByRole("button", { name: "Go on: cat.jpg" }).click();
+  await page.getByRole("button", { name: "Resume: cat.jpg" }).click();
   await page.waitForSelector('body[data-state="done"]');
 });
 
@@ -863,7 +863,7 @@ test("another upscale takes the place of a result that was not shown, which stay
     [330, 220],
     [1320, 880],
   ]);
-  await page.getByRole("button", { name: "Go on: cat.jpg" }).click();
+  await page.getByRole("button", { name: "Resume: cat.jpg" }).click();
   await page.waitForFunction(
     () =>
       document.body.dataset.state === "done" &&
@@ -896,7 +896,7 @@ test("what another tab runs is not listed as unfinished, and is once that tab is
   await underWay(page);
   assert.equal(await page.inputValue("#image-url"), `${images.url}/cat.jpg`);
   await page.close();
-  await other.getByRole("button", { name: "Go on: cat.jpg" }).click();
+  await other.getByRole("button", { name: "Resume: cat.jpg" }).click();
   await underWay(other);
   await finish();
   await other.waitForSelector('body[data-state="done"]');
