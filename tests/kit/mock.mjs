@@ -1,6 +1,6 @@
 // @ts-check
-// One server for all clients. It speaks each one's protocol, fails where a stage asks it to, and keeps
-// ledger. On node:http itself, since it must drop and reset connections.
+// One server for all clients. It speaks each one's protocol, fails where a stage asks for it, and keeps a ledger. On
+// node:http itself, since it must drop and reset connections.
 import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
