@@ -5,14 +5,14 @@
 
 use std::cell::RefCell;
 
+use crisp_upscale_core::api::Reply;
+use crisp_upscale_core::backoff;
 use crisp_upscale_core::failure::{Failure, redact};
 use crisp_upscale_core::fetch_option::{Thrown, took_request_for_url};
-use crisp_upscale_core::input;
 use crisp_upscale_core::job::{Event, Fault, PATIENCE};
 use crisp_upscale_core::json::Json;
-use crisp_upscale_core::pace;
 use crisp_upscale_core::unsent::{by_code, by_code_of_fetch, by_message};
-use crisp_upscale_core::wire::Reply;
+use crisp_upscale_core::validate;
 use js_sys::Promise;
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
@@ -172,7 +172,7 @@ impl Call {
                     None => Some(error_of(&answer)),
                     token if *token == bearer => Some(JsValue::UNDEFINED),
                     Some(token) => {
-                        input::key(token).err().map(|failure| JsError::new(&failure.message).into())
+                        validate::key(token).err().map(|failure| JsError::new(&failure.message).into())
                     }
                 };
                 if let Some(problem) = problem {
@@ -202,10 +202,10 @@ impl Call {
     /// # Errors
     /// What is wrong with it.
     pub(crate) fn check(&self, rule: Result<(), Box<Failure>>) -> Result<(), Box<Failure>> {
-        input::base_url(&self.settings.base_url())?;
+        validate::base_url(&self.settings.base_url())?;
         // A token that is asked for is checked when it has come.
         if let Some(key) = Parsed(self.settings.clone().into()).text_at("bearer") {
-            input::key(&key)?;
+            validate::key(&key)?;
         }
         rule
     }
@@ -240,7 +240,7 @@ fn read(came: Parsed, ask: &Ask<'_>) -> Came {
         };
         return Came::Fault(fault, error);
     };
-    let asked = came.text_at("retryAfter").and_then(|header| pace::retry_after(&header));
+    let asked = came.text_at("retryAfter").and_then(|header| backoff::retry_after(&header));
     let until = || came.number_at("retryIn").filter(|wait| *wait > 0.0).map(|wait| wait as u64);
     let reply = Reply { status: status as u16, retry_after: asked.or_else(until), body: came.get("body") };
     Came::Reply(reply, came)

@@ -1,9 +1,9 @@
 //! What is asked of the API once, without a job.
 
+use crisp_upscale_core::api::TaskDetail;
+use crisp_upscale_core::classify::{Looked, balance, looked};
 use crisp_upscale_core::failure::Charged;
-use crisp_upscale_core::input;
-use crisp_upscale_core::verdict::{Looked, balance, looked};
-use crisp_upscale_core::wire::TaskDetail;
+use crisp_upscale_core::validate;
 use wasm_bindgen::prelude::*;
 
 use crate::call::{Act, Call, Came, Do, text_of};
@@ -28,7 +28,7 @@ impl Act for Record {
                 }
             },
             Came::Fault(fault, error) => (fault.of_read().of_task(&self.task_id), error),
-            Came::Nothing | Came::Waited(_) => match call.check(input::task_id(&self.task_id)) {
+            Came::Nothing | Came::Waited(_) => match call.check(validate::task_id(&self.task_id)) {
                 Ok(()) => return Do::Send(Ask::Look(&self.task_id), call.deadline),
                 Err(failure) => (failure, JsValue::UNDEFINED),
             },

@@ -4,10 +4,10 @@
 //!
 //! All promises are of one type of future: an exported `async fn` would have one of its own each.
 
+use crisp_upscale_core::api::TaskDetail;
 use crisp_upscale_core::failure::Failure;
-use crisp_upscale_core::repeat;
+use crisp_upscale_core::idempotency;
 use crisp_upscale_core::result::UpscaleResult;
-use crisp_upscale_core::wire::TaskDetail;
 use js_sys::{Date, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
@@ -142,24 +142,24 @@ pub fn listen(settings: Settings, run: Run, line: Line, failures: u32) -> Promis
 /// Whether an `idempotencyKey` that was first used at `created_at` (Unix milliseconds) is forgotten.
 #[wasm_bindgen(js_name = isKeyOver)]
 pub fn is_key_over(created_at: f64) -> bool {
-    repeat::is_over(created_at, Date::now())
+    idempotency::is_over(created_at, Date::now())
 }
 
-/// The `Idempotency-Key` header for an `idempotencyKey`; see [`repeat::header`]. Gives the package's `Error` where the
+/// The `Idempotency-Key` header for an `idempotencyKey`; see [`idempotency::header`]. Gives the package's `Error` where the
 /// key is none.
 #[wasm_bindgen(js_name = keyHeader)]
 pub fn key_header(settings: &Settings, key: &str) -> JsValue {
-    match repeat::header(key) {
+    match idempotency::header(key) {
         Ok(header) => header.into(),
         Err(failure) => thrown(settings, bare(failure)),
     }
 }
 
 /// Checks that a call for `image` may go on with what an earlier one with its `idempotencyKey` began, for
-/// the image `earlier`; see [`repeat::goes_on`]. Gives the package's `Error` of why it may not.
+/// the image `earlier`; see [`idempotency::goes_on`]. Gives the package's `Error` of why it may not.
 #[wasm_bindgen(js_name = checkRepeat)]
 pub fn check_repeat(settings: &Settings, image: &str, earlier: &str, has_task: bool) -> JsValue {
-    match repeat::goes_on(image, earlier, has_task) {
+    match idempotency::goes_on(image, earlier, has_task) {
         Ok(()) => JsValue::UNDEFINED,
         Err(failure) => thrown(settings, bare(failure)),
     }

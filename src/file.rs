@@ -1,13 +1,13 @@
 //! Files on other hosts than the API: images before they are sent, and results. The key goes to
 //! none of them, so redirects may be followed.
 
-use crisp_upscale_core::head::{
-    Head, Input, Output, PREFLIGHT_PATIENCE, RESULT_PATIENCE, RangeProbe, total_bytes,
-};
-use crisp_upscale_core::input;
 use crisp_upscale_core::job::Upscaled;
 use crisp_upscale_core::json::Json;
+use crisp_upscale_core::range_probe::{
+    Head, Input, Output, PREFLIGHT_PATIENCE, RESULT_PATIENCE, RangeProbe, total_bytes,
+};
 use crisp_upscale_core::result::{UpscaleResult, not_fetched};
+use crisp_upscale_core::validate;
 use js_sys::{Date, Uint8Array};
 use wasm_bindgen::prelude::*;
 
@@ -34,7 +34,7 @@ impl Act for Preflight {
     fn step(&mut self, call: &Call, came: Came) -> Do<'_> {
         let probe = match &mut self.probe {
             Some(probe) => probe,
-            none => match call.check(input::image_url(&self.image)) {
+            none => match call.check(validate::image_url(&self.image)) {
                 Ok(()) => none.insert(Probe::of(call, &self.image, PREFLIGHT_PATIENCE)),
                 Err(failure) => return Do::Fail(failure, JsValue::UNDEFINED),
             },

@@ -2,7 +2,7 @@
 //!
 //! Nothing that is imported from `host.js` throws; see there.
 
-use crisp_upscale_core::hosts;
+use crisp_upscale_core::endpoints;
 use crisp_upscale_core::json::Json;
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
@@ -160,12 +160,12 @@ pub(crate) fn left(until: u64) -> f64 {
 impl Settings {
     /// Where the API is, with no slash at the end.
     pub(crate) fn base_url(&self) -> String {
-        hosts::base_url(text_at(self, "baseUrl"))
+        endpoints::base_url(text_at(self, "baseUrl"))
     }
 
     /// Where files are uploaded to, with no slash at the end.
     pub(crate) fn upload_base_url(&self) -> String {
-        hosts::upload_base_url(text_at(self, "uploadBaseUrl"), self.base_url())
+        endpoints::upload_base_url(text_at(self, "uploadBaseUrl"), self.base_url())
     }
 }
 

@@ -27,9 +27,9 @@ mod upscaler;
 
 #[cfg(feature = "exports")]
 pub use callback::{callback_status, open_callback, read_callback};
+pub use crisp_upscale_core::api::{State, TaskDetail};
 pub use crisp_upscale_core::failure::{Charged, Failure, Kind};
 pub use crisp_upscale_core::result::UpscaleResult;
-pub use crisp_upscale_core::wire::{State, TaskDetail};
 pub use error::UpscaleError;
 #[cfg(feature = "exports")]
 pub use exports::{

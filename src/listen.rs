@@ -1,8 +1,8 @@
-//! Listens to what the server pushes, by the rules of [`crisp_upscale_core::push`]. Who waits for what,
+//! Listens to what the server pushes, by the rules of [`crisp_upscale_core::event_stream`]. Who waits for what,
 //! and with whom on one stream, is kept by `npm/events.ts`.
 
+use crisp_upscale_core::event_stream::{self, is_stream};
 use crisp_upscale_core::json::Json;
-use crisp_upscale_core::push::{self, is_stream};
 use crisp_upscale_core::sse::Frames;
 
 use wasm_bindgen::prelude::*;
@@ -33,20 +33,22 @@ impl Listen {
     /// How many streams in a row have come to nothing now; `left`: nobody needed it any more.
     fn failures(&self, left: bool) -> u32 {
         let Some(begun) = self.begun else { return self.failures };
-        push::failures(self.failures, now().saturating_sub(begun), self.heard, left)
+        event_stream::failures(self.failures, now().saturating_sub(begun), self.heard, left)
     }
 }
 
 impl Act for Listen {
     fn step(&mut self, call: &Call, came: Came) -> Do<'_> {
-        let opening = self.begun.map(|begun| begun.saturating_add(push::OPENING));
+        let opening = self.begun.map(|begun| begun.saturating_add(event_stream::OPENING));
         match (came, opening) {
             // At least a moment: whoever begins to wait meanwhile shares the stream.
-            (Came::Nothing, _) => Do::Wait(call.host.wait(push::wait(self.failures).max(1) as f64, None)),
+            (Came::Nothing, _) => {
+                Do::Wait(call.host.wait(event_stream::wait(self.failures).max(1) as f64, None))
+            }
             (Came::Waited(_), None) => {
                 self.ids = self.line.task_ids().iter().filter_map(|id| id.as_string()).collect();
                 let begun = *self.begun.insert(now());
-                Do::Send(Ask::Events(&self.ids), begun.saturating_add(push::OPENING))
+                Do::Send(Ask::Events(&self.ids), begun.saturating_add(event_stream::OPENING))
             }
             (Came::Reply(reply, came), Some(opening))
                 if is_stream(reply.status, &came.text_at("type").unwrap_or_default()) =>
@@ -63,7 +65,7 @@ impl Act for Listen {
                     self.heard = true;
                     self.line.tell(&message.event, &message.data);
                 }
-                let until = if self.heard { now().saturating_add(push::SILENCE) } else { opening };
+                let until = if self.heard { now().saturating_add(event_stream::SILENCE) } else { opening };
                 Do::Wait(call.host.chunk(left(until)))
             }
             _ => Do::Done,

@@ -1,11 +1,11 @@
 //! Plays a job: does what it says and tells it what came of it.
 
+use crisp_upscale_core::api::{CreateTask, Reply};
 use crisp_upscale_core::failure::Failure;
-use crisp_upscale_core::input;
 use crisp_upscale_core::job::{Event, Job, Next, Request, Upscaled};
 use crisp_upscale_core::json::Json;
 use crisp_upscale_core::result::UpscaleResult;
-use crisp_upscale_core::wire::{CreateTask, Reply};
+use crisp_upscale_core::validate;
 use js_sys::Date;
 use wasm_bindgen::prelude::*;
 
@@ -58,9 +58,9 @@ impl Play {
         image: String,
         call_back_url: Option<String>,
     ) -> Result<Self, Box<Failure>> {
-        let rule = input::model(model)
-            .and_then(|()| input::image_url(&image))
-            .and_then(|()| call_back_url.as_deref().map_or(Ok(()), input::call_back_url));
+        let rule = validate::model(model)
+            .and_then(|()| validate::image_url(&image))
+            .and_then(|()| call_back_url.as_deref().map_or(Ok(()), validate::call_back_url));
         call.check(rule)?;
         let request = CreateTask::upscale(image, call_back_url);
         let make = if call.attempt().is_some() { Job::create_idempotent } else { Job::create };
@@ -72,7 +72,7 @@ impl Play {
     /// # Errors
     /// As [`Play::create`].
     pub(crate) fn follow(call: &Call, task_id: String, created_at: f64) -> Result<Self, Box<Failure>> {
-        call.check(input::task_id(&task_id))?;
+        call.check(validate::task_id(&task_id))?;
         let age = (Date::now() - created_at).max(0.0) as u64;
         let job = Job::follow(task_id.clone(), now().saturating_sub(age), call.deadline);
         Ok(Play::of(job, Some(task_id)))

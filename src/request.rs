@@ -1,9 +1,9 @@
 //! What is asked, as a request. gloo-net builds it and does not send it: it would turn what `fetch` rejects with
 //! into a string, and that error's `cause.code` is the only proof that nothing was sent.
 
-use crisp_upscale_core::head::RANGE;
+use crisp_upscale_core::api::{CREATE_TASK, CREDIT, CreateTask, FILE_STREAM_UPLOAD, RECORD_INFO, TASK_ID};
 use crisp_upscale_core::json::Json;
-use crisp_upscale_core::wire::{CREATE_TASK, CREDIT, CreateTask, FILE_STREAM_UPLOAD, RECORD_INFO, TASK_ID};
+use crisp_upscale_core::range_probe::RANGE;
 use gloo_net::http::Headers;
 use wasm_bindgen::prelude::*;
 use web_sys::{Request, RequestCache, RequestInit, RequestRedirect};

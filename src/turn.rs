@@ -1,7 +1,7 @@
 //! Waits for a turn to make a task, by the limiter that Upscalers may share.
 
 use crisp_upscale_core::json::Json;
-use crisp_upscale_core::limiter::{Limiter as Rule, Rate};
+use crisp_upscale_core::rate_limit::{Limiter as Rule, Rate};
 use wasm_bindgen::JsCast;
 
 use crate::call::{Call, to_js, wait};

@@ -1,12 +1,12 @@
 //! A file of the caller's: looked at, and uploaded to where the service can fetch it.
 
+use crisp_upscale_core::api::UPLOAD_PATH;
 use crisp_upscale_core::failure::Failure;
 use crisp_upscale_core::image::{HEAD_BYTES, Header};
-use crisp_upscale_core::input;
 use crisp_upscale_core::job::{Event, Fault};
 use crisp_upscale_core::json::Json;
 use crisp_upscale_core::upload::{Next, Upload as Rule, late};
-use crisp_upscale_core::wire::UPLOAD_PATH;
+use crisp_upscale_core::validate;
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 
@@ -54,7 +54,7 @@ impl Upload {
                 Ok(Do::Wait(call.host.content(&self.file, left(call.deadline))))
             }
             (Stage::Unread, _) => {
-                call.check(input::upload_base_url(&call.settings.upload_base_url())).map_err(bare)?;
+                call.check(validate::upload_base_url(&call.settings.upload_base_url())).map_err(bare)?;
                 self.stage = Stage::Unread;
                 Ok(Do::Wait(read_head(call, &self.file)))
             }
@@ -131,7 +131,7 @@ pub(crate) fn read_head(call: &Call, file: &JsValue) -> Promise {
 /// Checks a file by its first bytes, as they came of [`read_head`].
 pub(crate) fn check_file(file: &JsValue, head: &Parsed) -> Result<Header, Failed> {
     let head = read(head)?;
-    input::file(&head, size(file) as u64).map_err(bare)
+    validate::file(&head, size(file) as u64).map_err(bare)
 }
 
 /// A file's size in bytes.

@@ -3,9 +3,9 @@
 use core::fmt;
 use core::time::Duration;
 
+use crisp_upscale_core::api::{MODEL, TaskDetail};
 use crisp_upscale_core::failure::Failure;
 use crisp_upscale_core::result::UpscaleResult;
-use crisp_upscale_core::wire::{MODEL, TaskDetail};
 use js_sys::{Array, Date, Function, Object, Reflect};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;

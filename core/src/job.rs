@@ -4,13 +4,14 @@
 
 use serde::Serialize;
 
+use crate::api::{CreateTask, Reply, State, TaskDetail};
+use crate::backoff;
+use crate::classify::{Created, Looked, created, failed, looked};
+use crate::event_stream;
 use crate::failure::{Charged, Failure, Kind};
 use crate::json::Json;
-use crate::pace::{self, Durations};
-use crate::push;
+use crate::schedule::Durations;
 use crate::unsent::Unsent;
-use crate::verdict::{Created, Looked, created, failed, looked};
-use crate::wire::{CreateTask, Reply, State, TaskDetail};
 
 /// A point in time in milliseconds, on any clock that never goes back.
 pub type Instant = u64;
@@ -111,7 +112,7 @@ pub(crate) fn fetch_refused(charged: Charged) -> Box<Failure> {
 /// What to do next.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Next {
-    /// Wait until the [`limiter`](crate::limiter) lets a task be made, and no longer than to the
+    /// Wait until the [`limiter`](crate::rate_limit) lets a task be made, and no longer than to the
     /// instant; come back with [`Event::Turn`]. The request that follows is the one that counts.
     TakeTurn(Instant),
     /// Send this, and give up on it at the instant.
@@ -306,7 +307,7 @@ impl Creating {
                 Created::Made(task_id) => return Err(Made { task_id }),
                 Created::Limited(asked, failure) => {
                     self.refusals += 1;
-                    self.again(failure, pace::wait(asked, self.refusals), now, deadline)
+                    self.again(failure, backoff::delay_or(asked, self.refusals), now, deadline)
                 }
                 Created::Failed(failure) if failure.kind == Kind::OutcomeUnknown => {
                     self.lost(failure, now, deadline)
@@ -324,7 +325,7 @@ impl Creating {
                 if self.dials >= MAX_DIALS {
                     return Ok(self.fail(failure));
                 }
-                self.again(failure, pace::after_failure(self.dials), now, deadline)
+                self.again(failure, backoff::delay(self.dials), now, deadline)
             }
             Event::Failed(Fault::Lost | Fault::TimedOut) => self.lost(unknown(), now, deadline),
         })
@@ -336,7 +337,7 @@ impl Creating {
         if !self.idempotent || self.losses > MAX_REPEATS {
             return self.fail(failure);
         }
-        self.again(failure, pace::after_failure(self.losses), now, deadline)
+        self.again(failure, backoff::delay(self.losses), now, deadline)
     }
 
     /// Sends again after `wait`, or ends with `failure` where the caller would not wait so long.
@@ -447,7 +448,7 @@ impl Following {
             Event::Listening => {
                 self.push = Push::Hoped;
                 // Not before a server may be asked again that asked to wait.
-                Next::WaitUntil(deadline.min(self.wake.max(now.saturating_add(push::PATIENCE))))
+                Next::WaitUntil(deadline.min(self.wake.max(now.saturating_add(event_stream::PATIENCE))))
             }
             // It looks by itself already.
             Event::Broken if self.push == Push::Off => Next::WaitUntil(self.wake),
@@ -559,7 +560,7 @@ impl Following {
     fn bad_poll(&mut self, asked: Option<u64>, trouble: String, now: Instant, deadline: Instant) -> Next {
         self.bad += 1;
         self.trouble = Some(trouble);
-        Next::WaitUntil(deadline.min(now.saturating_add(pace::wait(asked, self.bad))))
+        Next::WaitUntil(deadline.min(now.saturating_add(backoff::delay_or(asked, self.bad))))
     }
 
     /// The wait for the first look at a task just made.

@@ -2,24 +2,25 @@
 //! API's wire format means, how one upscale lives, and what it costs. Whoever has a
 //! network and a clock plays a [`job::Job`].
 
+pub mod api;
+pub mod backoff;
+pub mod classify;
 pub mod digest;
+pub mod endpoints;
+pub mod event_stream;
 pub mod failure;
 pub mod fetch_option;
-pub mod head;
-pub mod hosts;
+pub mod idempotency;
 pub mod image;
-pub mod input;
 pub mod job;
 pub mod json;
-pub mod limiter;
-pub mod pace;
-pub mod push;
-pub mod repeat;
+pub mod range_probe;
+pub mod rate_limit;
 pub mod result;
+pub mod schedule;
 pub mod sse;
 mod text;
 pub mod unsent;
 pub mod upload;
-pub mod verdict;
+pub mod validate;
 pub mod webhook;
-pub mod wire;

@@ -2,11 +2,11 @@
 //! to do next. The file itself stays with whoever plays it. An upload is free, so unlike a
 //! createTask it is sent again when its outcome is unknown.
 
+use crate::backoff;
+use crate::classify::{Uploaded, uploaded};
 use crate::failure::{Charged, Failure, Kind};
 use crate::job::{Event, Fault, Instant, fetch_refused, no_token, token_timed_out};
 use crate::json::Json;
-use crate::pace;
-use crate::verdict::{Uploaded, uploaded};
 
 /// How long one try may take, in milliseconds: 10 MB at half a megabit a second.
 const PATIENCE: u64 = 180_000;
@@ -73,7 +73,7 @@ impl Upload {
 
     /// Tries again after a wait, or ends with `failure` where that was often enough or would be too late.
     fn again(&self, asked: Option<u64>, failure: Box<Failure>, now: Instant) -> Next {
-        let then = now.saturating_add(pace::wait(asked, self.tries));
+        let then = now.saturating_add(backoff::delay_or(asked, self.tries));
         if self.tries >= MAX_TRIES || then >= self.deadline {
             return Next::Finish(Err(failure));
         }

@@ -4,12 +4,12 @@
 //! callback can say is that a task may have ended. How it ended says its record, which is
 //! read again.
 
+use crate::api::{Callback, Reply, State};
+use crate::classify::{Looked, failed, looked};
 use crate::failure::{Charged, Failure, Kind};
 use crate::job::Upscaled;
 use crate::json::Json;
 use crate::text::number;
-use crate::verdict::{Looked, failed, looked};
-use crate::wire::{Callback, Reply, State};
 
 /// How long receiving one may take, in milliseconds. The service waits 15 s for the answer
 /// (documented for sibling APIs), and the answer has a way to go.

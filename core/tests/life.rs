@@ -7,10 +7,11 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 
 use common::reply;
+use crisp_upscale_core::api::{CreateTask, Reply};
+use crisp_upscale_core::backoff;
 use crisp_upscale_core::failure::{Charged, Failure, Kind};
 use crisp_upscale_core::job::{Event, Fault, Instant, Job, Next, PATIENCE, Request, Update, Upscaled};
-use crisp_upscale_core::pace::{self, Durations};
-use crisp_upscale_core::wire::{CreateTask, Reply};
+use crisp_upscale_core::schedule::Durations;
 use serde_json::{Value, json};
 
 const IMAGE: &str = "https://host.example/photo.jpg";
@@ -746,7 +747,7 @@ fn a_wait_that_is_asked_for_is_at_least_a_second() {
     for (asked, nth, wait) in
         [(None, 3, 4_000), (Some(0), 3, 1_000), (Some(999), 1, 1_000), (Some(7_000), 1, 7_000)]
     {
-        assert_eq!(pace::wait(asked, nth), wait, "{asked:?}, {nth}");
+        assert_eq!(backoff::delay_or(asked, nth), wait, "{asked:?}, {nth}");
     }
 }
 
@@ -763,7 +764,7 @@ fn failures_are_waited_out() {
         (u32::MAX, 15_000),
     ];
     for (nth, wait) in rows {
-        assert_eq!(pace::after_failure(nth), wait, "{nth}");
+        assert_eq!(backoff::delay(nth), wait, "{nth}");
     }
 }
 
@@ -783,7 +784,7 @@ fn retry_after_is_read_as_seconds() {
         ("Wed, 21 Oct 2015 07:28:00 GMT", None),
     ];
     for (header, expected) in rows {
-        assert_eq!(pace::retry_after(header), expected, "{header:?}");
+        assert_eq!(backoff::retry_after(header), expected, "{header:?}");
     }
 }
 

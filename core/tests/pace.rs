@@ -1,7 +1,7 @@
 //! Tests of when to look next, where it can be said without a benchmark. What is learned of which
 //! workload is tested in `bench/polling`.
 
-use crisp_upscale_core::pace::Durations;
+use crisp_upscale_core::schedule::Durations;
 
 fn seen(durations: impl IntoIterator<Item = u64>) -> Durations {
     let mut all = Durations::default();

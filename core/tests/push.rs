@@ -4,12 +4,12 @@
 mod common;
 
 use common::reply;
+use crisp_upscale_core::api::{CreateTask, Envelope, Reply};
+use crisp_upscale_core::event_stream::{self, OPENING, PATIENCE, SILENCE};
 use crisp_upscale_core::failure::{Charged, Kind};
 use crisp_upscale_core::job::{Event, Fault, Job, Next, Request, Step};
-use crisp_upscale_core::pace::Durations;
-use crisp_upscale_core::push::{self, OPENING, PATIENCE, SILENCE};
+use crisp_upscale_core::schedule::Durations;
 use crisp_upscale_core::webhook::Said;
-use crisp_upscale_core::wire::{CreateTask, Envelope, Reply};
 use serde_json::{Value, json};
 
 const TASK: &str = "5f48";
@@ -114,13 +114,13 @@ fn a_stream_is_known_by_its_status_and_its_type() {
         (500, "text/event-stream", false),
         (0, "text/event-stream", false),
     ] {
-        assert_eq!(push::is_stream(status, content_type), is, "{status} {content_type}");
+        assert_eq!(event_stream::is_stream(status, content_type), is, "{status} {content_type}");
     }
 }
 
 #[test]
 fn a_stream_that_came_to_nothing_is_opened_again_later_and_later() {
-    let waits: Vec<u64> = (0..7).map(push::wait).collect();
+    let waits: Vec<u64> = (0..7).map(event_stream::wait).collect();
     assert_eq!(waits, [0, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000]);
     for (row, before, time, heard, left, now) in [
         ("all jobs have ended", 3, 500, true, true, 0),
@@ -131,7 +131,7 @@ fn a_stream_that_came_to_nothing_is_opened_again_later_and_later() {
         ("the jobs ended without it", 3, PATIENCE, false, true, 4),
         ("for ever", u32::MAX, 0, false, false, u32::MAX),
     ] {
-        assert_eq!(push::failures(before, time, heard, left), now, "{row}");
+        assert_eq!(event_stream::failures(before, time, heard, left), now, "{row}");
     }
 }
 

@@ -5,10 +5,10 @@
 mod common;
 
 use common::reply;
+use crisp_upscale_core::api::CreateTask;
 use crisp_upscale_core::failure::{Charged, Failure, Kind};
 use crisp_upscale_core::job::{Event, Fault, Job, Next, Request};
-use crisp_upscale_core::pace::Durations;
-use crisp_upscale_core::wire::CreateTask;
+use crisp_upscale_core::schedule::Durations;
 use serde_json::Value;
 
 const HTML: &str = "<html>Bad gateway</html>";

@@ -4,11 +4,11 @@
 mod common;
 
 use common::reply;
+use crisp_upscale_core::api::Reply;
+use crisp_upscale_core::classify::{Uploaded, balance, uploaded};
 use crisp_upscale_core::failure::{Charged, Failure, Kind};
 use crisp_upscale_core::job::{Event, Fault, Instant};
 use crisp_upscale_core::upload::{Next, Upload};
-use crisp_upscale_core::verdict::{Uploaded, balance, uploaded};
-use crisp_upscale_core::wire::Reply;
 use serde_json::Value;
 
 /// Not 0, so that an instant is not mistaken for a duration.

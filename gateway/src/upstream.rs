@@ -3,10 +3,10 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use crisp_upscale_core::api::{CREATE_TASK, CREDIT, RECORD_INFO, Reply, TASK_ID};
+use crisp_upscale_core::backoff;
 use crisp_upscale_core::failure::redact;
 use crisp_upscale_core::job::Fault;
-use crisp_upscale_core::pace;
-use crisp_upscale_core::wire::{CREATE_TASK, CREDIT, RECORD_INFO, Reply, TASK_ID};
 use crisp_upscale_gateway_core::UpstreamResult;
 use futures_util::future::{Either, select};
 use js_sys::encode_uri_component;
@@ -89,7 +89,7 @@ async fn exchange(
         let text = body.ok().map(|body| redact(&body.text(), &settings.key));
         Reply {
             status: response.status(),
-            retry_after: retry_after.as_deref().and_then(pace::retry_after),
+            retry_after: retry_after.as_deref().and_then(backoff::retry_after),
             body: text.and_then(|text| serde_json::from_str(&text).ok()),
         }
     })

@@ -6,7 +6,7 @@
 // A benchmark may stop where it stands, and its tables are indexed.
 #![allow(clippy::indexing_slicing, clippy::needless_range_loop)]
 
-use crisp_upscale_core::pace::Durations;
+use crisp_upscale_core::schedule::Durations;
 
 /// What a second of lateness costs, in requests.
 pub const LATENESS: f64 = 8.0;

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::thread;
 
-use crisp_upscale_core::pace::Durations;
+use crisp_upscale_core::schedule::Durations;
 use polling::{Cost, Dice, Hump, Workload, every, see, see_by_looks};
 
 const SEEDS: u64 = 1_000;

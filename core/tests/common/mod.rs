@@ -1,7 +1,7 @@
 //! What the tests of replies share.
 
+use crisp_upscale_core::api::Reply;
 use crisp_upscale_core::json::Json;
-use crisp_upscale_core::wire::Reply;
 use serde_json::Value;
 
 /// A reply whose body is this text; one that is not JSON arrives as no body, as the client hands it on.

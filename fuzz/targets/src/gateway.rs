@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use crisp_upscale_core::limiter::Rate;
-use crisp_upscale_core::wire::Reply;
+use crisp_upscale_core::api::Reply;
+use crisp_upscale_core::rate_limit::Rate;
 use crisp_upscale_gateway_core::address::Allowed;
 use crisp_upscale_gateway_core::map_store::MapStore;
 use crisp_upscale_gateway_core::origin::{Origins, Visitor};

@@ -1,17 +1,18 @@
 //! What the service sends, and the hosts of images and results.
 
+use crisp_upscale_core::api::{Reply, TaskDetail};
+use crisp_upscale_core::backoff;
+use crisp_upscale_core::classify::{Created, Looked, created, failed, looked};
 use crisp_upscale_core::failure::{Charged, Failure};
-use crisp_upscale_core::head::{Head, total_bytes};
 use crisp_upscale_core::image::{HEAD_BYTES, check, identify};
 use crisp_upscale_core::job::{Event, Job, Next};
 use crisp_upscale_core::json::Json;
-use crisp_upscale_core::pace::{self, Durations};
+use crisp_upscale_core::range_probe::{Head, total_bytes};
+use crisp_upscale_core::schedule::Durations;
 use crisp_upscale_core::sse::{Frames, MAX_MESSAGE, Message, TooLong};
 use crisp_upscale_core::upload::{self, Upload};
-use crisp_upscale_core::verdict::{Created, Looked, created, failed, looked};
 use crisp_upscale_core::webhook::{self, Posted, Said};
-use crisp_upscale_core::wire::{Reply, TaskDetail};
-use crisp_upscale_core::{input, push};
+use crisp_upscale_core::{event_stream, validate};
 use crisp_upscale_gateway_core::ids;
 use serde_json::Value;
 
@@ -31,7 +32,7 @@ pub fn detail(data: &[u8]) {
     let (retry_after, body) = lines(data);
     let body = Value::parse(&body);
     for status in [200, 429, 502] {
-        let reply = Reply { status, retry_after: pace::retry_after(&retry_after), body: body.clone() };
+        let reply = Reply { status, retry_after: backoff::retry_after(&retry_after), body: body.clone() };
         judge(&reply);
         follow(&reply);
         gateway::follow(&reply, NOW);
@@ -72,7 +73,7 @@ fn judge(reply: &Reply<Value>) {
         Said::Refused(_) => {}
     }
     if let Some(path) = reply.envelope().and_then(|envelope| envelope.events()) {
-        assert!(push::is_path(&path));
+        assert!(event_stream::is_path(&path));
     }
 }
 
@@ -177,7 +178,7 @@ pub fn upload(data: &[u8]) {
     let (retry_after, body) = lines(data);
     let body = Value::parse(&body);
     for status in [200, 404, 429, 503] {
-        let reply = Reply { status, retry_after: pace::retry_after(&retry_after), body: body.clone() };
+        let reply = Reply { status, retry_after: backoff::retry_after(&retry_after), body: body.clone() };
         let (mut upload, mut now, mut event) = (Upload::new(NOW + PATIENCE), NOW, Event::Start);
         let mut sent = 0;
         let ended = loop {
@@ -197,7 +198,7 @@ pub fn upload(data: &[u8]) {
         };
         assert!((1..=3).contains(&sent), "{sent}");
         match ended {
-            Ok(url) => assert!(input::image_url(&url).is_ok(), "{url}"),
+            Ok(url) => assert!(validate::image_url(&url).is_ok(), "{url}"),
             Err(failure) => {
                 assert_eq!(failure.charged, Charged::No);
                 keeps_the_key(failure);

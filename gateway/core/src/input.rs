@@ -1,7 +1,7 @@
 //! What the machine of an account is given.
 
+use crisp_upscale_core::api::Reply;
 use crisp_upscale_core::job::{Fault, Instant};
-use crisp_upscale_core::wire::Reply;
 use serde_json::Value;
 
 use crate::protocol::Request;

@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use crisp_upscale_core::job::Instant;
-use crisp_upscale_core::limiter::{Limiter, Rate};
+use crisp_upscale_core::rate_limit::{Limiter, Rate};
 
 /// How many places the queue has, all of which are read when the account is loaded. Further callers are refused.
 const MAX_QUEUED: usize = 600;

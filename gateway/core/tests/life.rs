@@ -3,8 +3,8 @@
 
 mod harness;
 
+use crisp_upscale_core::api::Reply as Response;
 use crisp_upscale_core::job::Fault;
-use crisp_upscale_core::wire::Reply as Response;
 use crisp_upscale_gateway_core::protocol::Reply;
 use crisp_upscale_gateway_core::{Input, Order, Output, Settings};
 use harness::*;

@@ -4,7 +4,7 @@
 mod harness;
 
 use crisp_upscale_core::job::Fault;
-use crisp_upscale_core::limiter::Rate;
+use crisp_upscale_core::rate_limit::Rate;
 use crisp_upscale_gateway_core::budget::OVER_BUDGET;
 use crisp_upscale_gateway_core::protocol::{Reply, Request};
 use crisp_upscale_gateway_core::queue::FULL;

@@ -4,15 +4,15 @@ mod stream;
 
 use std::collections::VecDeque;
 
+use crisp_upscale_core::api::{CREATE_TASK, CreateTask, FILE_STREAM_UPLOAD, RECORD_INFO, Reply};
+use crisp_upscale_core::endpoints;
 use crisp_upscale_core::failure::{Charged, Failure, Kind};
-use crisp_upscale_core::hosts;
+use crisp_upscale_core::idempotency;
 use crisp_upscale_core::job::{self, Fault, Instant, Job, Next, Upscaled};
 use crisp_upscale_core::json::Json;
-use crisp_upscale_core::limiter::{Limiter, Rate};
-use crisp_upscale_core::pace::Durations;
-use crisp_upscale_core::repeat;
+use crisp_upscale_core::rate_limit::{Limiter, Rate};
+use crisp_upscale_core::schedule::Durations;
 use crisp_upscale_core::upload::{self, Upload};
-use crisp_upscale_core::wire::{CREATE_TASK, CreateTask, FILE_STREAM_UPLOAD, RECORD_INFO, Reply};
 
 use crate::dice::Throw;
 use crate::doc::Doc;
@@ -406,9 +406,9 @@ impl World<'_> {
         let Doing::Upload(upload) = &mut self.calls[call].doing else { return };
         match upload.handle(event, now) {
             upload::Next::Send(give_up) => {
-                let host = hosts::API.to_owned();
+                let host = endpoints::API.to_owned();
                 let (base, bearer) = match self.process(call).via {
-                    Via::Direct => (hosts::upload_base_url(None, host), Bearer::Key),
+                    Via::Direct => (endpoints::upload_base_url(None, host), Bearer::Key),
                     Via::Gateway => (GATEWAY_HOST.to_owned(), Bearer::Token),
                 };
                 self.leaves(&format!("{base}{FILE_STREAM_UPLOAD}"), bearer);
@@ -520,7 +520,7 @@ impl World<'_> {
             return self.after(10, Event::Came(call, epoch, none(Fault::NoToken)));
         }
         let (base, bearer) = match via {
-            Via::Direct => (hosts::API, Bearer::Key),
+            Via::Direct => (endpoints::API, Bearer::Key),
             Via::Gateway => (GATEWAY_HOST, Bearer::Token),
         };
         let to = match request {
@@ -740,7 +740,7 @@ impl World<'_> {
             match entry {
                 // The caller makes the same call once more, by its key; or resumes it.
                 Some(Entry { task, created }) if self.calls[call].plan.keyed => {
-                    match repeat::goes_on("image", "image", task.is_some()) {
+                    match idempotency::goes_on("image", "image", task.is_some()) {
                         Ok(()) => self.follow(call, task.unwrap_or_default(), created),
                         Err(failure) => self.finish(call, Err(*failure)),
                     }

@@ -8,7 +8,7 @@ mod strangers;
 use std::collections::BTreeMap;
 
 use crisp_upscale_core::job::Fault;
-use crisp_upscale_core::limiter::Rate;
+use crisp_upscale_core::rate_limit::Rate;
 use crisp_upscale_gateway_core::protocol::{self, Reply};
 use crisp_upscale_gateway_core::secret::Secret;
 use crisp_upscale_gateway_core::{Account, Input, Moment, Order, Output, Settings, ids};

@@ -1,10 +1,10 @@
 //! The laws, checked against the service's ledger.
 
+use crisp_upscale_core::api::{Reply, State};
+use crisp_upscale_core::classify::{Looked, failed, looked};
 use crisp_upscale_core::failure::{Charged, Failure, Kind};
 use crisp_upscale_core::job::Upscaled;
 use crisp_upscale_core::json::Json;
-use crisp_upscale_core::verdict::{Looked, failed, looked};
-use crisp_upscale_core::wire::{Reply, State};
 
 use crate::client::{Report, Via};
 use crate::doc::Doc;

@@ -1,10 +1,10 @@
 //! A job's createTask: sent once, and never again unless the service refused it.
 
+use crisp_upscale_core::api::Reply;
+use crisp_upscale_core::backoff;
+use crisp_upscale_core::classify::{Created, created};
 use crisp_upscale_core::failure::Kind;
 use crisp_upscale_core::job::Instant;
-use crisp_upscale_core::pace;
-use crisp_upscale_core::verdict::{Created, created};
-use crisp_upscale_core::wire::Reply;
 
 use super::poll::EAGER;
 use super::{Effect, End, Job, Phase, Sent};
@@ -103,7 +103,7 @@ impl Job {
         now: Instant,
         settings: &Settings,
     ) -> Vec<Effect> {
-        let wait = pace::wait(asked, 1);
+        let wait = backoff::delay_or(asked, 1);
         let until = now.saturating_add(wait);
         // A wait that would outlast the timeout is left to the caller.
         if until.saturating_sub(self.created_at) > LIMITED_TIMEOUT {

@@ -1,9 +1,9 @@
 //! Callbacks and polls. All that a callback says is that a task may have ended; how it ended says its record.
 
+use crisp_upscale_core::api::{State, TaskDetail};
+use crisp_upscale_core::backoff;
+use crisp_upscale_core::classify::{Looked, looked};
 use crisp_upscale_core::job::Instant;
-use crisp_upscale_core::pace;
-use crisp_upscale_core::verdict::{Looked, looked};
-use crisp_upscale_core::wire::{State, TaskDetail};
 use serde::{Deserialize, Serialize};
 
 use super::{Effect, End, Finished, Job, Phase, Sent};
@@ -71,7 +71,7 @@ impl Job {
     pub(crate) fn called(&mut self, tasks: Vec<String>, is_polled: bool, now: Instant) {
         match &mut self.phase {
             Phase::Made { poll_at, eager, .. } => {
-                let pause = if is_polled { pace::after_failure(1) } else { 0 };
+                let pause = if is_polled { backoff::delay(1) } else { 0 };
                 (*poll_at, *eager) = (now.saturating_add(pause), EAGER);
             }
             Phase::Sent(sent) | Phase::Ended { sent: Some(sent), .. } => sent.take_claims(tasks, now),
@@ -89,7 +89,7 @@ impl Job {
         let Phase::Made { task, sent, state, poll_at, .. } = &mut self.phase else { return Vec::new() };
         let age = now.saturating_sub(sent.at);
         // The later, the longer it has been so.
-        let soon = now.saturating_add(pace::after_failure(1).max(age / 60));
+        let soon = now.saturating_add(backoff::delay(1).max(age / 60));
         match result.as_ref().map(looked) {
             // It names its file in a moment; or never, so that it is polled ever less often.
             Ok(Looked::Record(TaskDetail { state: State::Success, result_urls, .. }))
@@ -153,7 +153,7 @@ impl Sent {
     pub(super) fn due_claim(&mut self, now: Instant) -> Option<String> {
         let claim = self.claims.iter_mut().find(|claim| now >= claim.poll_at)?;
         claim.polls += 1;
-        claim.poll_at = now.saturating_add(pace::after_failure(claim.polls));
+        claim.poll_at = now.saturating_add(backoff::delay(claim.polls));
         Some(claim.task.clone())
     }
 }

@@ -1,9 +1,9 @@
 //! An account over a store in memory, with a clock and a service that the test holds.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use crisp_upscale_core::api::Reply as Response;
 use crisp_upscale_core::job::Fault;
-use crisp_upscale_core::limiter::Rate;
-use crisp_upscale_core::wire::Reply as Response;
+use crisp_upscale_core::rate_limit::Rate;
 use crisp_upscale_gateway_core::map_store::MapStore;
 use crisp_upscale_gateway_core::protocol::{Reply, Request};
 use crisp_upscale_gateway_core::secret::Secret;

@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 
+use crisp_upscale_core::api::Reply;
+use crisp_upscale_core::event_stream;
 use crisp_upscale_core::job;
 use crisp_upscale_core::json::Json;
-use crisp_upscale_core::push;
 use crisp_upscale_core::sse::Frames;
-use crisp_upscale_core::wire::Reply;
 
 use super::{Doing, Heard};
 use crate::doc::Doc;
@@ -29,7 +29,7 @@ impl World<'_> {
     fn open_later(&mut self, call: usize) {
         self.calls[call].stream += 1;
         let (stream, failures) = (self.calls[call].stream, self.process(call).failures);
-        self.after(push::wait(failures), Event::Open(call, stream));
+        self.after(event_stream::wait(failures), Event::Open(call, stream));
     }
 
     /// Opens its stream.
@@ -46,7 +46,7 @@ impl World<'_> {
         self.calls[call].heard = false;
         let nth = self.calls[call].requests;
         self.calls[call].requests += 1;
-        let give_up = self.now + push::OPENING;
+        let give_up = self.now + event_stream::OPENING;
         let way = self.depart(call as u32, nth, give_up, true);
         match (way.instead, way.arrives) {
             (None, Some(at)) if path == crate::gateway::EVENTS => {
@@ -79,7 +79,7 @@ impl World<'_> {
         if over {
             let (now, opened, heard) = (self.now, self.calls[call].opened, self.calls[call].heard);
             let process = self.process(call);
-            process.failures = push::failures(process.failures, now - opened, heard, false);
+            process.failures = event_stream::failures(process.failures, now - opened, heard, false);
             self.open_later(call);
         } else {
             self.calls[call].heard = true;

@@ -1,8 +1,8 @@
 //! The object of the account: it plays the machine as `gateway/src` does.
 
+use crisp_upscale_core::api::Reply as Response;
 use crisp_upscale_core::job::Fault;
 use crisp_upscale_core::json::Json;
-use crisp_upscale_core::wire::Reply as Response;
 use crisp_upscale_gateway_core::protocol::{CREATE_TIMEOUT, Reply};
 use crisp_upscale_gateway_core::{Account, Input, Moment, Output, UpstreamResult};
 use serde_json::Value;

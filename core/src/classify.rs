@@ -1,10 +1,10 @@
 //! What a reply means. Money is decided here and nowhere else.
 
+use crate::api::{self, Envelope, Reply, TaskDetail};
 use crate::failure::{Charged, Failure, Kind};
-use crate::input;
 use crate::json::Json;
 use crate::text::{contains, number, push_number};
-use crate::wire::{self, Envelope, Reply, TaskDetail};
+use crate::validate;
 
 /// What the reply to a createTask means.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,7 +35,7 @@ const NOT_PASSED_ON: [u16; 8] = [401, 404, 405, 407, 413, 414, 421, 431];
 pub fn created<V: Json>(reply: &Reply<V>) -> Created {
     let envelope = reply.envelope();
     // Whatever code and status are: a task that has an id can be looked at, and tells the truth.
-    if let Some(task_id) = reply.body.as_ref().and_then(wire::task_id) {
+    if let Some(task_id) = reply.body.as_ref().and_then(api::task_id) {
         return Created::Made(task_id);
     }
     let code = envelope.as_ref().map(|envelope| envelope.code);
@@ -199,8 +199,8 @@ pub enum Uploaded {
 /// Reads the reply to an upload.
 #[must_use]
 pub fn uploaded<V: Json>(reply: &Reply<V>) -> Uploaded {
-    let read = reply.envelope().as_ref().and_then(wire::Uploaded::read);
-    match read.filter(|uploaded| input::image_url(&uploaded.download_url).is_ok()) {
+    let read = reply.envelope().as_ref().and_then(api::Uploaded::read);
+    match read.filter(|uploaded| validate::image_url(&uploaded.download_url).is_ok()) {
         Some(uploaded) => Uploaded::At(uploaded.download_url),
         None => match costless(reply) {
             failure if failure.retryable => Uploaded::Again(reply.retry_after, failure),

@@ -2,11 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use crisp_upscale_core::failure::{Charged, Kind};
-use crisp_upscale_core::head::{Head, Input, Output, RANGE, RangeProbe, total_bytes};
 use crisp_upscale_core::image::{Format, HEAD_BYTES, Header, MAX_BYTES};
-use crisp_upscale_core::input;
 use crisp_upscale_core::job::{Fault, Upscaled};
+use crisp_upscale_core::range_probe::{Head, Input, Output, RANGE, RangeProbe, total_bytes};
 use crisp_upscale_core::result::{UpscaleResult, not_fetched};
+use crisp_upscale_core::validate;
 use serde_json::json;
 
 /// A PNG's header.
@@ -205,7 +205,7 @@ fn a_result_that_cannot_be_read_is_nothing_and_no_error() {
 #[test]
 fn a_file_is_checked_by_its_head_and_its_size() {
     let header = Header { format: Format::Png, size: Some((330, 220)) };
-    assert_eq!(input::file(&png(330, 220), MAX_BYTES), Ok(header));
+    assert_eq!(validate::file(&png(330, 220), MAX_BYTES), Ok(header));
     let rows: [(&[u8], u64, &str); 4] = [
         (b"GIF89a", 6, "a GIF"),
         (&png(330, 220), MAX_BYTES + 1, "10.1 MB"),
@@ -213,7 +213,7 @@ fn a_file_is_checked_by_its_head_and_its_size() {
         (b"hello", 5, "not an image"),
     ];
     for (head, bytes, says) in rows {
-        let failure = input::file(head, bytes).unwrap_err();
+        let failure = validate::file(head, bytes).unwrap_err();
         assert_eq!((failure.kind, failure.charged), (Kind::InvalidInput, Charged::No), "{says}");
         assert!(failure.message.contains(says), "{}", failure.message);
     }

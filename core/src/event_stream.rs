@@ -4,7 +4,7 @@
 //! Each message is named by a task and has what recordInfo would answer for it: first each task's
 //! present state, then every change.
 
-use crate::pace;
+use crate::backoff;
 use crate::text::{contains, cut};
 
 /// How long a job waits for the first message before it looks by itself.
@@ -37,7 +37,7 @@ pub fn is_stream(status: u16, content_type: &str) -> bool {
 /// How long to wait before a stream is opened after this many in a row that came to nothing.
 #[must_use]
 pub fn wait(failures: u32) -> u64 {
-    if failures == 0 { 0 } else { pace::after_failure(failures) }
+    if failures == 0 { 0 } else { backoff::delay(failures) }
 }
 
 /// How many streams in a row have come to nothing, now that another is over, which took `time` and

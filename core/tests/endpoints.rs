@@ -1,6 +1,6 @@
 //! Whom a client asks.
 
-use crisp_upscale_core::hosts::{API, UPLOADS, base_url, upload_base_url};
+use crisp_upscale_core::endpoints::{API, UPLOADS, base_url, upload_base_url};
 
 fn hosts(base: Option<&str>, uploads: Option<&str>) -> [String; 2] {
     let base = base_url(base.map(str::to_owned));

@@ -4,12 +4,12 @@
 mod common;
 
 use common::reply;
+use crisp_upscale_core::api::{CreateTask, Reply, TaskDetail};
+use crisp_upscale_core::classify::{Created, created, failed};
 use crisp_upscale_core::failure::{Charged, Failure, Kind, redact};
 use crisp_upscale_core::job::{Event, Fault, Job, Next, Request};
-use crisp_upscale_core::pace::Durations;
+use crisp_upscale_core::schedule::Durations;
 use crisp_upscale_core::unsent::{Unsent, by_code, by_code_of_fetch, by_message};
-use crisp_upscale_core::verdict::{Created, created, failed};
-use crisp_upscale_core::wire::{CreateTask, Reply, TaskDetail};
 use serde_json::{Value, json};
 
 /// Statuses under which an envelope may come; 0 is a redirect that a browser hides.

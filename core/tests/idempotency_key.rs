@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use crisp_upscale_core::failure::{Charged, Kind};
-use crisp_upscale_core::repeat::{goes_on, is_over};
+use crisp_upscale_core::idempotency::{goes_on, is_over};
 
 const A: &str = "https://host.example/a.jpg";
 const B: &str = "https://host.example/b.jpg";

@@ -1,10 +1,10 @@
 //! What a caller hands in, checked before anything is sent.
 
+use crate::api::MODEL;
+use crate::endpoints;
 use crate::failure::Failure;
-use crate::hosts;
 use crate::image::{self, Header};
 use crate::text::{begins, contains};
-use crate::wire::MODEL;
 
 /// Checks that the model is the one that this package is for.
 ///
@@ -93,7 +93,7 @@ pub fn task_id(id: &str) -> Result<(), Box<Failure>> {
 fn base(url: &str, what: &str) -> Result<(), Box<Failure>> {
     web_url(url, what)?;
     // No path of a server's has these, and what is added behind them would be no path either.
-    if url.bytes().any(|byte| b"?#\\".contains(&byte)) || contains(hosts::authority(url), "@") {
+    if url.bytes().any(|byte| b"?#\\".contains(&byte)) || contains(endpoints::authority(url), "@") {
         let mut message = String::from("The ");
         message.push_str(what);
         message.push_str(" has a query, a fragment, a backslash or a user name in it. Give the scheme, the host and the path alone.");

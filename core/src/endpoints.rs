@@ -1,7 +1,7 @@
 //! Whom a client asks: the API and its upload host, or what stands in for both.
 
+use crate::api::{CREATE_TASK, RECORD_INFO};
 use crate::text::cut;
-use crate::wire::{CREATE_TASK, RECORD_INFO};
 
 /// Where the API is.
 pub const API: &str = "https://api.kie.ai";

@@ -1,11 +1,11 @@
 //! The first bytes of a file, asked for where it is. Never with the key: images and results
 //! are on other hosts than the API.
 
+use crate::backoff;
 use crate::failure::Failure;
 use crate::image::{HEAD_BYTES, Header, identify};
-use crate::input;
-use crate::pace;
 use crate::text::{cut, number, push_number};
+use crate::validate;
 
 /// The `Range` header that asks for no more than is looked at.
 pub const RANGE: &str = "bytes=0-65535";
@@ -46,10 +46,10 @@ impl Head {
     pub fn preflight(&self) -> Result<Option<Header>, Box<Failure>> {
         if self.is_file() {
             let total_bytes = self.total_bytes.unwrap_or(self.bytes.len() as u64);
-            return input::file(&self.bytes, total_bytes).map(Some);
+            return validate::file(&self.bytes, total_bytes).map(Some);
         }
         if self.is_empty_file() {
-            return input::file(&[], 0).map(Some);
+            return validate::file(&[], 0).map(Some);
         }
         if self.status < 400 || self.says_nothing_of_the_file() {
             return Ok(None);
@@ -148,7 +148,7 @@ impl RangeProbe {
         }
         if head.is_temporary() && self.failures < RETRIES {
             self.failures += 1;
-            let at = now.saturating_add(pace::wait(retry_after, self.failures));
+            let at = now.saturating_add(backoff::delay_or(retry_after, self.failures));
             if at < self.deadline {
                 return Output::WaitUntil(at);
             }

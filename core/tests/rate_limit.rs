@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-use crisp_upscale_core::limiter::{Limiter, Rate};
+use crisp_upscale_core::rate_limit::{Limiter, Rate};
 
 /// Microseconds, so that an instant of the limiter's is a cut-off one.
 const MS: u64 = 1_000;

@@ -1,5 +1,5 @@
+use crate::event_stream;
 use crate::json::Json;
-use crate::push;
 
 /// `{code, msg, data}`: how the API wraps every reply.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +27,7 @@ impl<V: Json> Envelope<V> {
     /// gateway: a path under the base URL, followed by `taskId`s in the query.
     #[must_use]
     pub fn events(&self) -> Option<String> {
-        super::non_empty(self.data.as_ref()?, "events").filter(|path| push::is_path(path))
+        super::non_empty(self.data.as_ref()?, "events").filter(|path| event_stream::is_path(path))
     }
 
     /// The balance in the reply to `GET /api/v1/chat/credit`: a bare number, possibly fractional.

@@ -2,7 +2,9 @@
 #![allow(clippy::expect_used)]
 
 use crisp_upscale_core::failure::{Charged, Failure, Kind};
-use crisp_upscale_core::input::{base_url, call_back_url, image_url, key, model, task_id, upload_base_url};
+use crisp_upscale_core::validate::{
+    base_url, call_back_url, image_url, key, model, task_id, upload_base_url,
+};
 
 /// A refusal before anything was sent: it costs nothing and has been answered by nobody.
 fn refused(row: &str, checked: Result<(), Box<Failure>>) -> Box<Failure> {

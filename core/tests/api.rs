@@ -4,12 +4,12 @@
 mod common;
 
 use common::reply;
-use crisp_upscale_core::failure::{Charged, Kind};
-use crisp_upscale_core::verdict::{Created, Looked, created, looked};
-use crisp_upscale_core::wire::{
+use crisp_upscale_core::api::{
     CREATE_TASK, Callback, CreateTask, Envelope, MODEL, RECORD_INFO, Reply, State, TASK_ID, TaskDetail,
     Uploaded, task_id,
 };
+use crisp_upscale_core::classify::{Created, Looked, created, looked};
+use crisp_upscale_core::failure::{Charged, Kind};
 use serde_json::{Value, json};
 
 const IMAGE: &str = "https://host.example/photo.jpg";

@@ -3,7 +3,6 @@
 //! When to look next is learned from how long earlier tasks took: see [`Durations`].
 //! `docs/polling.md` explains it with figures.
 
-use crate::text::number;
 
 /// What a millisecond of lateness costs, in requests: 8 a second.
 const LATENESS: f64 = 0.008;
@@ -175,24 +174,4 @@ struct Instant {
     area: f64,
     /// What it costs to go on from here, for that share.
     cost: f64,
-}
-
-/// How long to wait after the `nth` failure in a row, counted from 1, where the
-/// server does not say: doubling from 1 s up to 15 s.
-#[must_use]
-pub fn after_failure(nth: u32) -> u64 {
-    1_000_u64.saturating_mul(1 << nth.saturating_sub(1).min(4)).min(15_000)
-}
-
-/// How long to wait after the `nth` failure in a row: as long as the server asks, but at
-/// least 1 s, so that `Retry-After: 0` is no leave to send as fast as the line allows.
-#[must_use]
-pub fn wait(asked: Option<u64>, nth: u32) -> u64 {
-    asked.map_or_else(|| after_failure(nth), |asked| asked.max(1_000))
-}
-
-/// `Retry-After` in its first form, a number of seconds (RFC 9110, 10.2.3), as milliseconds.
-#[must_use]
-pub fn retry_after(header: &str) -> Option<u64> {
-    number(header.trim_ascii()).filter(|seconds| *seconds <= u32::MAX.into()).map(|seconds| seconds * 1_000)
 }
