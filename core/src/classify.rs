@@ -1,20 +1,24 @@
-//! What a reply means. Money is decided here and nowhere else.
+//! What a response means. Money is decided here and nowhere else.
 
-use crate::api::{self, Envelope, Reply, TaskDetail};
+use crate::api::{self, Envelope, Response, TaskDetail};
 use crate::failure::{Charged, Failure, Kind};
 use crate::json::Json;
 use crate::text::{contains, number, push_number};
 use crate::validate;
 
-/// What the reply to a createTask means.
+/// What the response to a createTask means.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Created {
-    /// A task was made; this is its id.
-    Made(String),
-    /// Nothing was made, because of the rate limit: the one refusal that may be sent again.
-    /// Holds how long the server asks to wait, in milliseconds, where it says.
-    Limited(Option<u64>, Box<Failure>),
-    /// Nothing was made, or nobody knows. Not to be sent again.
+pub enum CreateTaskResponse {
+    /// The task exists; this is its id.
+    Created(String),
+    /// There is no task, because of the rate limit: the one refusal that may be sent again.
+    RateLimited {
+        /// How long the server asks to wait, in milliseconds, where it says.
+        retry_after: Option<u64>,
+        /// Why, for a caller who does not wait.
+        failure: Box<Failure>,
+    },
+    /// There is no task, or nobody knows. Not to be sent again.
     Failed(Box<Failure>),
 }
 
@@ -27,37 +31,40 @@ const REFUSALS: [i64; 11] = [400, 401, 402, 403, 404, 405, 422, 433, 451, 455, 5
 const REFUSALS_AT_500: [(&str, i64); 2] = [("image is required", 500), ("credits insufficient", 402)];
 
 /// Statuses by which a server or proxy says that it has not passed the request on, where the body is not the API's.
-/// 403 is not among them: a filter in between may block a reply whose request went through.
+/// 403 is not among them: a filter in between may block a response whose request went through.
 const NOT_PASSED_ON: [u16; 8] = [401, 404, 405, 407, 413, 414, 421, 431];
 
-/// Reads the reply to a createTask.
+/// Classifies the response to a createTask.
 #[must_use]
-pub fn created<V: Json>(reply: &Reply<V>) -> Created {
-    let envelope = reply.envelope();
+pub fn create_task<V: Json>(response: &Response<V>) -> CreateTaskResponse {
+    let envelope = response.envelope();
     // Whatever code and status are: a task that has an id can be looked at, and tells the truth.
-    if let Some(task_id) = reply.body.as_ref().and_then(api::task_id) {
-        return Created::Made(task_id);
+    if let Some(task_id) = response.body.as_ref().and_then(api::task_id) {
+        return CreateTaskResponse::Created(task_id);
     }
     let code = envelope.as_ref().map(|envelope| envelope.code);
     // A 429 wins over whatever else the body is: nothing was made.
-    if code == Some(429) || reply.status == 429 {
-        let failure = refused(429, envelope.as_ref(), reply.status);
-        return Created::Limited(reply.retry_after, failure.retryable());
+    if code == Some(429) || response.status == 429 {
+        let failure = refused(429, envelope.as_ref(), response.status);
+        return CreateTaskResponse::RateLimited {
+            retry_after: response.retry_after,
+            failure: failure.retryable(),
+        };
     }
-    Created::Failed(match envelope {
+    CreateTaskResponse::Failed(match envelope {
         Some(envelope) if REFUSALS.contains(&envelope.code) => {
-            refused(envelope.code, Some(&envelope), reply.status)
+            refused(envelope.code, Some(&envelope), response.status)
         }
-        Some(envelope) => match refusal_at_500(&envelope, reply.status) {
+        Some(envelope) => match refusal_at_500(&envelope, response.status) {
             Some(meant) => {
-                let mut failure = refused(meant, Some(&envelope), reply.status);
+                let mut failure = refused(meant, Some(&envelope), response.status);
                 failure.code = Some(envelope.code);
                 failure
             }
-            None => unknown(reply.status, Some(&envelope)),
+            None => unknown(response.status, Some(&envelope)),
         },
-        None if NOT_PASSED_ON.contains(&reply.status) => not_passed_on(reply.status),
-        None => unknown::<V>(reply.status, None),
+        None if NOT_PASSED_ON.contains(&response.status) => not_passed_on(response.status),
+        None => unknown::<V>(response.status, None),
     })
 }
 
@@ -78,12 +85,12 @@ fn not_passed_on(status: u16) -> Box<Failure> {
     let mut message = String::from("Another server than the API refused the request, with HTTP status ");
     push_number(&mut message, status.into());
     message.push_str(". No task was made. Check the base URL.");
-    Failure::saying(kind, Charged::No, &message).with(None, status, None)
+    Failure::with_message(kind, Charged::No, &message).with(None, status, None)
 }
 
 fn refused<V>(code: i64, envelope: Option<&Envelope<V>>, status: u16) -> Box<Failure> {
     let msg = envelope.and_then(|envelope| envelope.msg.as_deref());
-    Failure::of_code(code, msg, status, Charged::No)
+    Failure::from_code(code, msg, status, Charged::No)
 }
 
 fn unknown<V>(status: u16, envelope: Option<&Envelope<V>>) -> Box<Failure> {
@@ -94,57 +101,62 @@ fn unknown<V>(status: u16, envelope: Option<&Envelope<V>>) -> Box<Failure> {
     )
 }
 
-/// What the reply to a recordInfo means.
+/// What the response to a recordInfo means.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Looked {
+pub enum RecordInfoResponse {
     /// The record.
     Record(TaskDetail),
-    /// There is no such record, which a task just made says for a while.
+    /// There is no such record, as there is none of a new task for a while.
     Missing(Box<Failure>),
-    /// This poll told nothing; the next one may. Holds how long the server asks to wait,
-    /// in milliseconds, where it says.
-    Again(Option<u64>, Box<Failure>),
+    /// This poll says nothing of the task; the next one may.
+    Retry {
+        /// How long the server asks to wait, in milliseconds, where it says.
+        retry_after: Option<u64>,
+        /// What is wrong with this response.
+        failure: Box<Failure>,
+    },
     /// No later poll will say anything else.
     Failed(Box<Failure>),
 }
 
-/// Reads the reply to a recordInfo. The task exists or may exist, so what is charged is
-/// not known by any answer but its record.
+/// Classifies the response to a recordInfo. The task exists or may exist, so nothing but its record says what is
+/// charged.
 #[must_use]
-pub fn looked<V: Json>(reply: &Reply<V>) -> Looked {
-    let status = reply.status;
-    let Some(envelope) = reply.envelope() else {
+pub fn record_info<V: Json>(response: &Response<V>) -> RecordInfoResponse {
+    let retry = |failure| RecordInfoResponse::Retry { retry_after: response.retry_after, failure };
+    let status = response.status;
+    let Some(envelope) = response.envelope() else {
         let kind = match status {
             429 => Kind::RateLimited,
             500.. => Kind::ServerError,
             _ => Kind::BadReply,
         };
         let failure = Failure::new(kind, Charged::Unknown).with(None, status, None);
-        return Looked::Again(reply.retry_after, failure.retryable());
+        return retry(failure.retryable());
     };
     // A failed task may come with its failure's code; the record says more.
     if let Some(detail) = envelope.data.as_ref().and_then(TaskDetail::read) {
-        return Looked::Record(detail);
+        return RecordInfoResponse::Record(detail);
     }
-    let failure = Failure::of_code(envelope.code, envelope.msg.as_deref(), status, Charged::Unknown);
+    let failure = Failure::from_code(envelope.code, envelope.msg.as_deref(), status, Charged::Unknown);
     match envelope.code {
         // Documented for an unknown id, and what the wire says instead: `recordInfo is null`.
-        404 => Looked::Missing(missing(&envelope, status)),
-        422 if says_null(&envelope) => Looked::Missing(missing(&envelope, status)),
-        400 | 401 | 402 | 403 | 405 | 422 | 433 | 451 | 501 | 505 => Looked::Failed(failure),
+        404 => RecordInfoResponse::Missing(missing(&envelope, status)),
+        422 if says_null(&envelope) => RecordInfoResponse::Missing(missing(&envelope, status)),
+        400 | 401 | 402 | 403 | 405 | 422 | 433 | 451 | 501 | 505 => RecordInfoResponse::Failed(failure),
         // The task is over, as far as the service knows; its record may still come.
-        408 => Looked::Failed(gave_nothing(&envelope, status)),
+        408 => RecordInfoResponse::Failed(upstream_gave_nothing(&envelope, status)),
         // It says that it went well, and there is no record in it.
-        200 => Looked::Again(reply.retry_after, no_record(&envelope, status)),
+        200 => retry(no_record(&envelope, status)),
         // 429, 455, 500, and what nobody has documented.
-        _ => Looked::Again(reply.retry_after, failure.retryable()),
+        _ => retry(failure.retryable()),
     }
 }
 
-fn gave_nothing<V>(envelope: &Envelope<V>, status: u16) -> Box<Failure> {
+fn upstream_gave_nothing<V>(envelope: &Envelope<V>, status: u16) -> Box<Failure> {
     let message = "The service got nothing from the model for ten minutes and has ended the task. Resume it later, or \
                    look at the account before you send it again.";
-    let failure = Failure::saying(Kind::ServerError, Charged::Unknown, message);
+    let failure = Failure::with_message(Kind::ServerError, Charged::Unknown, message);
     failure.with(Some(envelope.code), status, envelope.msg.as_deref())
 }
 
@@ -166,11 +178,11 @@ pub const OUTCOME_UNKNOWN: &str = "OUTCOME_UNKNOWN";
 
 /// What a task that ended with `fail` means.
 #[must_use]
-pub fn failed(detail: &TaskDetail) -> Box<Failure> {
+pub fn failed_task(detail: &TaskDetail) -> Box<Failure> {
     if detail.fail_code.as_deref() == Some(OUTCOME_UNKNOWN) {
         let message = "The gateway sent the request and no readable answer came: the task may have been made and \
                        charged. Resume it later, or look at the account before you send it again.";
-        let mut failure = Failure::saying(Kind::OutcomeUnknown, Charged::Unknown, message);
+        let mut failure = Failure::with_message(Kind::OutcomeUnknown, Charged::Unknown, message);
         failure.fail_code.clone_from(&detail.fail_code);
         return failure.quoting(detail.fail_msg.as_deref());
     }
@@ -185,57 +197,64 @@ pub fn failed(detail: &TaskDetail) -> Box<Failure> {
     failure.quoting(detail.fail_msg.as_deref().or(detail.fail_code.as_deref()))
 }
 
-/// What the reply to an upload means. An upload is free, so it may be sent again.
+/// What the response to an upload means. An upload is free, so it may be sent again.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Uploaded {
+pub enum UploadResponse {
     /// The file can be fetched at this URL.
-    At(String),
-    /// It may work later. Holds how long the server asks to wait, in milliseconds, where it says.
-    Again(Option<u64>, Box<Failure>),
+    Uploaded(String),
+    /// It may work later.
+    Retry {
+        /// How long the server asks to wait, in milliseconds, where it says.
+        retry_after: Option<u64>,
+        /// Why it did not work.
+        failure: Box<Failure>,
+    },
     /// It will not work.
     Failed(Box<Failure>),
 }
 
-/// Reads the reply to an upload.
+/// Classifies the response to an upload.
 #[must_use]
-pub fn uploaded<V: Json>(reply: &Reply<V>) -> Uploaded {
-    let read = reply.envelope().as_ref().and_then(api::Uploaded::read);
-    match read.filter(|uploaded| validate::image_url(&uploaded.download_url).is_ok()) {
-        Some(uploaded) => Uploaded::At(uploaded.download_url),
-        None => match costless(reply) {
-            failure if failure.retryable => Uploaded::Again(reply.retry_after, failure),
-            failure => Uploaded::Failed(failure),
+pub fn upload<V: Json>(response: &Response<V>) -> UploadResponse {
+    let read = response.envelope().as_ref().and_then(api::UploadedFile::read);
+    match read.filter(|file| validate::image_url(&file.download_url).is_ok()) {
+        Some(file) => UploadResponse::Uploaded(file.download_url),
+        None => match free_of_charge(response) {
+            failure if failure.retryable => {
+                UploadResponse::Retry { retry_after: response.retry_after, failure }
+            }
+            failure => UploadResponse::Failed(failure),
         },
     }
 }
 
-/// Reads the reply to credit: the balance.
+/// Classifies the response to a credit: the balance, in credits.
 ///
 /// # Errors
 /// Why it is not known.
-pub fn balance<V: Json>(reply: &Reply<V>) -> Result<f64, Box<Failure>> {
-    let envelope = reply.envelope().filter(|envelope| envelope.code == 200);
-    envelope.and_then(|envelope| envelope.credit()).ok_or_else(|| costless(reply))
+pub fn credit<V: Json>(response: &Response<V>) -> Result<f64, Box<Failure>> {
+    let envelope = response.envelope().filter(|envelope| envelope.code == 200);
+    envelope.and_then(|envelope| envelope.credit()).ok_or_else(|| free_of_charge(response))
 }
 
-/// What a useless reply means to a call that no task comes of, and so no charge.
-fn costless<V: Json>(reply: &Reply<V>) -> Box<Failure> {
-    let envelope = reply.envelope();
+/// What a useless response means to a call that creates no task and so costs nothing.
+fn free_of_charge<V: Json>(response: &Response<V>) -> Box<Failure> {
+    let envelope = response.envelope();
     let msg = envelope.as_ref().and_then(|envelope| envelope.msg.as_deref());
     let code = envelope.as_ref().map(|envelope| envelope.code);
-    let of = |kind| Failure::new(kind, Charged::No).with(None, reply.status, None);
+    let of = |kind| Failure::new(kind, Charged::No).with(None, response.status, None);
     match code {
-        _ if reply.status == 429 => Failure::of_code(429, msg, reply.status, Charged::No),
-        None if reply.status >= 500 => of(Kind::ServerError).retryable(),
+        _ if response.status == 429 => Failure::from_code(429, msg, response.status, Charged::No),
+        None if response.status >= 500 => of(Kind::ServerError).retryable(),
         // A redirect and a refusal in somebody else's words stay what they are.
-        None if !(200..300).contains(&reply.status) => of(Kind::BadReply),
+        None if !(200..300).contains(&response.status) => of(Kind::BadReply),
         // It says that it went well, and what was asked for is not in it.
         None | Some(200) => of(Kind::BadReply).retryable(),
-        Some(500) => Failure::of_code(500, msg, reply.status, Charged::No).retryable(),
+        Some(500) => Failure::from_code(500, msg, response.status, Charged::No).retryable(),
         Some(404) => {
             let message = "The server does not have what was asked for. Check the base URL.";
-            Failure::saying(Kind::NotFound, Charged::No, message).with(code, reply.status, msg)
+            Failure::with_message(Kind::NotFound, Charged::No, message).with(code, response.status, msg)
         }
-        Some(code) => Failure::of_code(code, msg, reply.status, Charged::No),
+        Some(code) => Failure::from_code(code, msg, response.status, Charged::No),
     }
 }

@@ -1,23 +1,23 @@
-//! What a gateway pushes: one event stream for all jobs of an `Upscaler` that wait, so that none
-//! has to look. All times in milliseconds.
+//! What a gateway pushes: one event stream for all tasks that an `Upscaler` watches, in place of polls. All durations
+//! in milliseconds.
 //!
-//! Each message is named by a task and has what recordInfo would answer for it: first each task's
-//! present state, then every change.
+//! The event of each message is a task's id, its data what recordInfo would answer: the present state of each task
+//! first, then every change.
 
 use crate::backoff;
 use crate::text::{contains, cut};
 
-/// How long a job waits for the first message before it looks by itself.
-pub const PATIENCE: u64 = 10_000;
+/// How long a task's first message may take before the task is polled.
+pub const FIRST_MESSAGE_TIMEOUT: u64 = 10_000;
 
 /// How long a stream may take to its first message, from when its request leaves.
-pub const OPENING: u64 = 20_000;
+pub const OPEN_TIMEOUT: u64 = 20_000;
 
 /// How long a stream may be silent. The gateway sends a comment every 15 s, so what is silent for longer is broken.
-pub const SILENCE: u64 = 40_000;
+pub const SILENCE_TIMEOUT: u64 = 40_000;
 
-/// The path of the stream, `data.events` of a reply, where it is one on the same base: `/`
-/// and names. With whatever could lead elsewhere it is none, and is not tried.
+/// Whether the path that a response announces, as `data.events`, stays under the base URL. One that could lead
+/// elsewhere is not requested.
 #[must_use]
 pub fn is_path(path: &str) -> bool {
     path.starts_with('/')
@@ -34,21 +34,20 @@ pub fn is_stream(status: u16, content_type: &str) -> bool {
     status == 200 && media_type.eq_ignore_ascii_case("text/event-stream")
 }
 
-/// How long to wait before a stream is opened after this many in a row that came to nothing.
+/// The delay before the next stream is opened, after this many consecutive failed ones.
 #[must_use]
-pub fn wait(failures: u32) -> u64 {
+pub fn delay(failures: u32) -> u64 {
     if failures == 0 { 0 } else { backoff::delay(failures) }
 }
 
-/// How many streams in a row have come to nothing, now that another is over, which took `time` and
-/// on which something was `heard` or not. `left`: nobody needed it any more. A server that breaks each after a
-/// moment is asked less and less often.
+/// Consecutive failed streams, now that another has ended, which lasted `time` and `had_messages` or not. `unused`: it
+/// was closed since nobody needed it any more. A server that breaks each stream at once is asked less and less often.
 #[must_use]
-pub fn failures(before: u32, time: u64, heard: bool, left: bool) -> u32 {
-    match (heard, left) {
+pub fn failures(before: u32, time: u64, had_messages: bool, unused: bool) -> u32 {
+    match (had_messages, unused) {
         (true, true) => 0,
-        (true, false) if time >= SILENCE => 1,
-        (false, true) if time < PATIENCE => before,
+        (true, false) if time >= SILENCE_TIMEOUT => 1,
+        (false, true) if time < FIRST_MESSAGE_TIMEOUT => before,
         _ => before.saturating_add(1),
     }
 }

@@ -26,18 +26,18 @@ pub fn header(key: &str) -> Result<String, Box<Failure>> {
     Ok(digest.finish())
 }
 
-/// Whether a key that was first used at `created_at` is forgotten at `now`, both in Unix milliseconds.
+/// Whether a key that was first used at `created_at` has expired at `now`, both in Unix milliseconds.
 #[must_use]
-pub fn is_over(created_at: f64, now: f64) -> bool {
+pub fn has_expired(created_at: f64, now: f64) -> bool {
     now - created_at > LIFETIME
 }
 
-/// Whether a call for `image` may go on with the task of an earlier one with the same key, which was for
-/// `earlier` and `has_task`, or is making it here.
+/// Checks that a call for `image` may continue an earlier one with the same key, which was for the image `earlier`.
+/// `has_task`: its task is known, or being made by this process.
 ///
 /// # Errors
 /// It is another call and needs another key; or nobody knows whether there is a task.
-pub fn goes_on(image: &str, earlier: &str, has_task: bool) -> Result<(), Box<Failure>> {
+pub fn check_repeat(image: &str, earlier: &str, has_task: bool) -> Result<(), Box<Failure>> {
     if image != earlier {
         return Err(Failure::invalid("This idempotencyKey was used for another image. Use another key."));
     }
@@ -46,5 +46,5 @@ pub fn goes_on(image: &str, earlier: &str, has_task: bool) -> Result<(), Box<Fai
     }
     let message = "Another call with this idempotencyKey is under way, or was cut off while its task was being made. \
                    Nothing was sent now. Look at the account before you use another key.";
-    Err(Failure::saying(Kind::OutcomeUnknown, Charged::Unknown, message))
+    Err(Failure::with_message(Kind::OutcomeUnknown, Charged::Unknown, message))
 }

@@ -13,10 +13,10 @@ const _: () = assert!(HEAD_BYTES == 65_536);
 
 /// How long the head of a result is waited for, in milliseconds. The result is there, and
 /// what its head says is an extra.
-pub const RESULT_PATIENCE: u64 = 1_000;
+pub const RESULT_TIMEOUT: u64 = 1_000;
 
 /// How long the head of an image is waited for before it is sent, in milliseconds.
-pub const PREFLIGHT_PATIENCE: u64 = 10_000;
+pub const PREFLIGHT_TIMEOUT: u64 = 10_000;
 
 /// How often a busy host is asked again.
 const RETRIES: u32 = 3;

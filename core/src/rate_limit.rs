@@ -1,13 +1,13 @@
-//! How fast tasks may be made: the service takes 20 new ones in 10 s for an account and
-//! refuses the others (its documentation; no header tells how many are left).
+//! The rate limit of the service: 20 new tasks in 10 s for an account, the rest is refused (its documentation; no header
+//! says how many are left).
 //!
-//! The service counts a request when it arrives, which is after it left here and before its
-//! reply came. So a request counts here from its start until 10 s after its end, and then
-//! no 10 s of the service's can hold more than 20, whatever the delays are.
+//! The service counts a request when it arrives: after it has left here, and before its response is here. So a request
+//! counts here from its start until 10 s after its end. No 10 s of the service can hold more than 20 then, whatever
+//! the delays are.
 
 use serde::{Deserialize, Serialize};
 
-use crate::job::Instant;
+use crate::task::Instant;
 
 /// How fast tasks may be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,33 +31,33 @@ impl Rate {
     }
 }
 
-/// What the limit counts: plain data, so that whoever shares it can keep it where it likes.
-/// Those who wait are no part of it; they are to be served in the order in which they came.
+/// What the limit counts: plain data, so that a shell can keep and share it. The queue is the shell's; it has to be
+/// first come, first served.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limiter {
-    /// Requests that have started and not ended.
-    pub under_way: u32,
-    /// When requests ended, oldest first; what no longer counts is dropped at the next start.
+    /// Requests in flight.
+    pub in_flight: u32,
+    /// When requests ended, the oldest first. What no longer counts is dropped by the next [`Limiter::acquire`].
     pub ended: Vec<Instant>,
 }
 
 impl Limiter {
-    /// Starts a request, if one may start now.
+    /// Acquires a lease for a request, if one may be sent now.
     ///
     /// # Errors
-    /// When to ask again at the earliest; `None` where that is not before a request has ended.
-    pub fn start(&mut self, rate: Rate, now: Instant) -> Result<(), Option<Instant>> {
+    /// When to try again at the earliest; `None` where that is not before a lease is released.
+    pub fn acquire(&mut self, rate: Rate, now: Instant) -> Result<(), Option<Instant>> {
         self.ended.retain(|&ended| rate.free(ended) > now);
-        if self.under_way as usize + self.ended.len() >= rate.tasks {
+        if self.in_flight as usize + self.ended.len() >= rate.tasks {
             return Err(self.ended.first().map(|&ended| rate.free(ended)));
         }
-        self.under_way += 1;
+        self.in_flight += 1;
         Ok(())
     }
 
-    /// Ends a request: its reply has come, or nobody waits for it any longer.
-    pub fn end(&mut self, now: Instant) {
-        self.under_way = self.under_way.saturating_sub(1);
+    /// Releases a lease: the response has come, or nobody waits for it any longer.
+    pub fn release(&mut self, now: Instant) {
+        self.in_flight = self.in_flight.saturating_sub(1);
         self.ended.push(now);
     }
 }

@@ -1,13 +1,11 @@
-//! When to look next, and when to try again. All in milliseconds.
+//! When to poll next, learned from how long earlier tasks took: see [`Durations`]. All durations in milliseconds.
 //!
-//! When to look next is learned from how long earlier tasks took: see [`Durations`].
 //! `docs/polling.md` explains it with figures.
-
 
 /// What a millisecond of lateness costs, in requests: 8 a second.
 const LATENESS: f64 = 0.008;
 
-/// How often to look before anything has been seen: the vendor's advice for images. It is the
+/// How often to poll before anything was learned: the vendor's advice for images. It is the
 /// model's only prior.
 const ADVICE: u64 = 3_000;
 
@@ -35,7 +33,7 @@ const LONGEST_BEYOND: u64 = 5_000;
 /// No task is taken to be older or to last longer: an hour. Beyond it nothing is learned.
 const HOUR: u64 = 3_600_000;
 
-/// The instants that are weighed for the looks to come: the furthest, in three minutes, and each
+/// The instants that are weighed for the polls to come: the furthest, in three minutes, and each
 /// other a little nearer, so that they lie close together where it matters.
 const HORIZON: f64 = 180_000.0;
 const NEARER: f64 = 0.95;
@@ -44,16 +42,16 @@ const NEARER: f64 = 0.95;
 /// as much as a new task of which nothing is known.
 const BEYOND: f64 = 24.0;
 
-/// How long the last tasks took, and so when the next is best looked at.
+/// How long the last tasks took, and so when to poll the next one.
 ///
 /// Each duration stands for all near it, as a log-logistic distribution around it; the wait
 /// is the first of the schedule that costs the least, by dynamic programming over the instants
-/// to come, where a look costs 1 and each second between the end and the look that sees it 8.
+/// to come, where a poll costs 1 and each second between the end and the poll that sees it 8.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Durations(Vec<f64>);
 
 impl Durations {
-    /// Takes note that a task took this long. What is older than the last 32 is forgotten.
+    /// Learns that a task took this long. What is older than the last 32 is forgotten.
     pub fn learn(&mut self, duration: u64) {
         if self.0.len() >= KEPT {
             self.0.remove(0);
@@ -66,10 +64,9 @@ impl Durations {
         self.0.iter().copied()
     }
 
-    /// How long to wait before the next look at a task that has lived for `age` and was
-    /// not seen to end.
+    /// How long to wait before the next poll of a task of this age that was not seen to end.
     #[must_use]
-    pub fn next_look(&self, age: u64) -> u64 {
+    pub fn next_poll(&self, age: u64) -> u64 {
         let Some(longest) = self.iter().reduce(f64::max) else { return ADVICE };
         let wait = self.cheapest(age.min(HOUR) as f64).max(SHORTEST) as u64;
         if age as f64 > longest { wait.min(LONGEST_BEYOND) } else { wait }
@@ -89,15 +86,15 @@ impl Durations {
             let mut cost = if later.is_empty() { alive * BEYOND } else { f64::INFINITY };
             let mut best = at;
             // The nearest first. Being late only grows.
-            for look in later.iter().rev() {
-                let late = LATENESS * (alive * (look.at - at) - (area - look.area));
+            for poll in later.iter().rev() {
+                let late = LATENESS * (alive * (poll.at - at) - (area - poll.area));
                 if late > cost {
                     break;
                 }
-                let total = alive + late + look.cost;
+                let total = alive + late + poll.cost;
                 if total < cost {
                     cost = total;
-                    best = look.at;
+                    best = poll.at;
                 }
             }
             if wait == 0.0 {
@@ -164,7 +161,7 @@ impl FromIterator<f64> for Durations {
     }
 }
 
-/// An instant at which one could look.
+/// An instant at which one could poll.
 struct Instant {
     /// The task's age.
     at: f64,

@@ -5,10 +5,10 @@ mod common;
 
 use common::reply;
 use crisp_upscale_core::api::{
-    CREATE_TASK, Callback, CreateTask, Envelope, MODEL, RECORD_INFO, Reply, State, TASK_ID, TaskDetail,
-    Uploaded, task_id,
+    CREATE_TASK, Callback, CreateTask, Envelope, MODEL, RECORD_INFO, Response, State, TASK_ID, TaskDetail,
+    UploadedFile, task_id,
 };
-use crisp_upscale_core::classify::{Created, Looked, created, looked};
+use crisp_upscale_core::classify::{CreateTaskResponse, RecordInfoResponse, create_task, record_info};
 use crisp_upscale_core::failure::{Charged, Kind};
 use serde_json::{Value, json};
 
@@ -222,7 +222,9 @@ fn the_record_of_a_task_that_failed() {
 #[test]
 fn a_record_that_is_not_there_yet() {
     let reply = reply(200, r#"{"code":422,"msg":"recordInfo is null","data":null}"#);
-    let Looked::Missing(failure) = looked(&reply) else { panic!("{:?}", looked(&reply)) };
+    let RecordInfoResponse::Missing(failure) = record_info(&reply) else {
+        panic!("{:?}", record_info(&reply))
+    };
     assert_eq!((failure.kind, failure.code, failure.status), (Kind::NotFound, Some(422), Some(200)));
 }
 
@@ -480,7 +482,7 @@ fn the_reply_to_an_upload() {
         ("data is an array", r#"{"code":200,"data":[]}"#, None),
     ];
     for (row, text, expected) in rows {
-        let uploaded = Uploaded::read(&envelope(text)).map(|uploaded| uploaded.download_url);
+        let uploaded = UploadedFile::read(&envelope(text)).map(|uploaded| uploaded.download_url);
         assert_eq!(uploaded.as_deref(), expected, "{row}");
     }
     let refused = envelope(r#"{"success":false,"code":400,"msg":"Missing required parameter: uploadPath"}"#);
@@ -544,11 +546,17 @@ fn junk() -> Vec<Value> {
 #[test]
 fn a_body_of_another_shape_says_nothing() {
     for body in junk() {
-        let reply = Reply { status: 200, retry_after: None, body: Some(body.clone()) };
+        let reply = Response { status: 200, retry_after: None, body: Some(body.clone()) };
         assert_eq!(reply.envelope(), None, "{body}");
-        let Created::Failed(failure) = created(&reply) else { panic!("{body}: {:?}", created(&reply)) };
+        let CreateTaskResponse::Failed(failure) = create_task(&reply) else {
+            panic!("{body}: {:?}", create_task(&reply))
+        };
         assert_eq!((failure.kind, failure.charged), (Kind::OutcomeUnknown, Charged::Unknown), "{body}");
-        assert!(matches!(looked(&reply), Looked::Again(None, _)), "{body}: {:?}", looked(&reply));
+        assert!(
+            matches!(record_info(&reply), RecordInfoResponse::Retry { retry_after: None, .. }),
+            "{body}: {:?}",
+            record_info(&reply)
+        );
         assert_eq!(Callback::read(&body).detail, None, "{body}");
         assert_eq!(TaskDetail::read(&body), None, "{body}");
     }
@@ -561,10 +569,10 @@ fn data_of_another_shape_says_nothing() {
         let reply = reply(200, &json!({"code": 200, "msg": "success", "data": data}).to_string());
         let envelope = reply.envelope().expect("it has a code");
         assert_eq!(reply.body.as_ref().and_then(task_id), None, "{data}");
-        assert_eq!(Uploaded::read(&envelope), None, "{data}");
+        assert_eq!(UploadedFile::read(&envelope), None, "{data}");
         assert_eq!(envelope.credit(), data.as_f64(), "{data}");
-        assert!(matches!(created(&reply), Created::Failed(_)), "{data}");
-        assert!(matches!(looked(&reply), Looked::Again(..)), "{data}");
+        assert!(matches!(create_task(&reply), CreateTaskResponse::Failed(_)), "{data}");
+        assert!(matches!(record_info(&reply), RecordInfoResponse::Retry { .. }), "{data}");
     }
 }
 
@@ -783,21 +791,28 @@ fn failures_have_other_names_in_other_models() {
 
 #[test]
 fn a_read_that_gave_the_service_nothing_is_the_end_and_one_of_http_is_not() {
-    let Looked::Failed(failure) = looked(&reply(200, r#"{"code":408,"msg":"timeout","data":null}"#)) else {
+    let RecordInfoResponse::Failed(failure) =
+        record_info(&reply(200, r#"{"code":408,"msg":"timeout","data":null}"#))
+    else {
         panic!("it is over")
     };
     assert_eq!(
         (failure.kind, failure.charged, failure.code),
         (Kind::ServerError, Charged::Unknown, Some(408))
     );
-    assert!(failure.of_task("t1").resumable);
-    assert!(matches!(looked(&reply(408, "")), Looked::Again(..)), "a proxy's");
+    assert!(failure.for_task("t1").resumable);
+    assert!(matches!(record_info(&reply(408, "")), RecordInfoResponse::Retry { .. }), "a proxy's");
     let record = r#"{"code":408,"data":{"taskId":"t1","state":"generating"}}"#;
-    assert!(matches!(looked(&reply(200, record)), Looked::Record(_)), "the record says more");
-    let Looked::Again(_, failure) = looked(&reply(200, r#"{"code":200,"msg":"success","data":null}"#)) else {
+    assert!(
+        matches!(record_info(&reply(200, record)), RecordInfoResponse::Record(_)),
+        "the record says more"
+    );
+    let RecordInfoResponse::Retry { failure, .. } =
+        record_info(&reply(200, r#"{"code":200,"msg":"success","data":null}"#))
+    else {
         panic!("it may come")
     };
     assert_eq!(failure.kind, Kind::BadReply);
-    let forbidden = looked(&reply(200, r#"{"code":403,"msg":"no"}"#));
-    assert!(matches!(forbidden, Looked::Failed(failure) if failure.kind == Kind::Unauthorized));
+    let forbidden = record_info(&reply(200, r#"{"code":403,"msg":"no"}"#));
+    assert!(matches!(forbidden, RecordInfoResponse::Failed(failure) if failure.kind == Kind::Unauthorized));
 }

@@ -3,13 +3,13 @@
 
 mod common;
 
-use common::reply;
-use crisp_upscale_core::api::{CreateTask, Reply, TaskDetail};
-use crisp_upscale_core::classify::{Created, created, failed};
+use common::{Input, Output, Request, Upscale, reply};
+use crisp_upscale_core::api::{CreateTask, Response, TaskDetail};
+use crisp_upscale_core::classify::{CreateTaskResponse, create_task, failed_task};
 use crisp_upscale_core::failure::{Charged, Failure, Kind, redact};
-use crisp_upscale_core::job::{Event, Fault, Job, Next, Request};
+use crisp_upscale_core::network_error::NetworkError;
+use crisp_upscale_core::network_error::{Unsent, by_code, by_code_of_fetch, by_message};
 use crisp_upscale_core::schedule::Durations;
-use crisp_upscale_core::unsent::{Unsent, by_code, by_code_of_fetch, by_message};
 use serde_json::{Value, json};
 
 /// Statuses under which an envelope may come; 0 is a redirect that a browser hides.
@@ -41,13 +41,15 @@ const NO_ENVELOPES: [&str; 7] = [
     r#"{"code":"success","data":{"param":"{\"taskId\":\"5f48\"}"}}"#,
 ];
 
-fn expect_made(row: &str, reply: &Reply<Value>) {
-    assert_eq!(created(reply), Created::Made("5f48".into()), "{row}");
+fn expect_made(row: &str, reply: &Response<Value>) {
+    assert_eq!(create_task(reply), CreateTaskResponse::Created("5f48".into()), "{row}");
 }
 
 /// Refused for good: nothing was made, and the same call is not sent again.
-fn expect_refused(row: &str, reply: &Reply<Value>, kind: Kind, code: i64) {
-    let Created::Failed(failure) = created(reply) else { panic!("{row}: {:?}", created(reply)) };
+fn expect_refused(row: &str, reply: &Response<Value>, kind: Kind, code: i64) {
+    let CreateTaskResponse::Failed(failure) = create_task(reply) else {
+        panic!("{row}: {:?}", create_task(reply))
+    };
     assert_eq!(failure.kind, kind, "{row}");
     assert_eq!(failure.charged, Charged::No, "{row}");
     assert_eq!((failure.code, failure.status), (Some(code), Some(reply.status)), "{row}");
@@ -56,8 +58,10 @@ fn expect_refused(row: &str, reply: &Reply<Value>, kind: Kind, code: i64) {
 }
 
 /// Refused by the rate limit: nothing was made, and it is sent again.
-fn expect_limited(row: &str, reply: &Reply<Value>) {
-    let Created::Limited(wait, failure) = created(reply) else { panic!("{row}: {:?}", created(reply)) };
+fn expect_limited(row: &str, reply: &Response<Value>) {
+    let CreateTaskResponse::RateLimited { retry_after: wait, failure } = create_task(reply) else {
+        panic!("{row}: {:?}", create_task(reply))
+    };
     assert_eq!(wait, reply.retry_after, "{row}");
     assert_eq!((failure.kind, failure.charged), (Kind::RateLimited, Charged::No), "{row}");
     assert_eq!((failure.code, failure.status), (Some(429), Some(reply.status)), "{row}");
@@ -65,8 +69,10 @@ fn expect_limited(row: &str, reply: &Reply<Value>) {
 }
 
 /// Nobody knows, and it is not sent again.
-fn expect_unknown(row: &str, reply: &Reply<Value>) {
-    let Created::Failed(failure) = created(reply) else { panic!("{row}: {:?}", created(reply)) };
+fn expect_unknown(row: &str, reply: &Response<Value>) {
+    let CreateTaskResponse::Failed(failure) = create_task(reply) else {
+        panic!("{row}: {:?}", create_task(reply))
+    };
     assert_eq!((failure.kind, failure.charged), (Kind::OutcomeUnknown, Charged::Unknown), "{row}");
     assert_eq!(failure.status, Some(reply.status), "{row}");
     assert_eq!(failure.code, reply.envelope().map(|envelope| envelope.code), "{row}");
@@ -128,7 +134,7 @@ fn a_429_is_a_refusal_that_is_sent_again() {
         expect_limited(&format!("{body} at 429"), &reply(429, &body));
     }
     for wait in [None, Some(0), Some(7_000)] {
-        let reply = Reply { retry_after: wait, ..reply(429, "slow down") };
+        let reply = Response { retry_after: wait, ..reply(429, "slow down") };
         expect_limited(&format!("Retry-After {wait:?}"), &reply);
     }
 }
@@ -223,7 +229,9 @@ fn a_refusal_by_another_server_made_nothing() {
     for (status, kind) in kinds {
         for body in NO_ENVELOPES.into_iter().chain([spring]) {
             let row = format!("{body:?} at {status}");
-            let Created::Failed(failure) = created(&reply(status, body)) else { panic!("{row}") };
+            let CreateTaskResponse::Failed(failure) = create_task(&reply(status, body)) else {
+                panic!("{row}")
+            };
             assert_eq!((failure.kind, failure.charged), (kind, Charged::No), "{row}");
             assert_eq!(
                 (failure.code, failure.status, failure.retryable),
@@ -265,17 +273,18 @@ fn a_success_without_a_task_id_may_have_made_a_task() {
 #[test]
 fn a_request_without_a_reply() {
     let after = |fault| {
-        let mut job = Job::create(CreateTask::upscale("https://host.example/a.jpg".into(), None), 300_000);
-        let first = job.handle(Event::<Value>::Turn, 0, &mut Durations::default()).next;
-        assert!(matches!(first, Next::Send(Request::Create(_), _)), "{first:?}");
-        job.handle(Event::<Value>::Failed(fault), 10, &mut Durations::default()).next
+        let mut job =
+            Upscale::create(CreateTask::upscale("https://host.example/a.jpg".into(), None), 300_000);
+        let first = job.handle(Input::<Value>::LeaseAcquired, 0, &mut Durations::default()).output;
+        assert!(matches!(first, Output::Send(Request::Create(_), _)), "{first:?}");
+        job.handle(Input::<Value>::NetworkError(fault), 10, &mut Durations::default()).output
     };
     assert!(
-        matches!(after(Fault::NoConnection), Next::WaitUntil(_)),
+        matches!(after(NetworkError::NoConnection), Output::Sleep(_)),
         "nothing was sent: it may be sent again"
     );
-    for fault in [Fault::Lost, Fault::TimedOut] {
-        let Next::Finish(outcome) = after(fault) else { panic!("{fault:?}: sent again") };
+    for fault in [NetworkError::Lost, NetworkError::TimedOut] {
+        let Output::Done(outcome) = after(fault) else { panic!("{fault:?}: sent again") };
         let failure = outcome.expect_err("nothing came");
         assert_eq!((failure.kind, failure.charged), (Kind::OutcomeUnknown, Charged::Unknown), "{fault:?}");
         assert_eq!((failure.code, failure.status, failure.retryable), (None, None, false), "{fault:?}");
@@ -286,10 +295,10 @@ fn a_request_without_a_reply() {
 #[test]
 fn only_a_failed_dial_proves_that_nothing_was_sent() {
     for code in ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "UND_ERR_CONNECT_TIMEOUT"] {
-        assert_eq!(by_code(code, None), Some(Fault::NoConnection), "{code}");
+        assert_eq!(by_code(code, None), Some(NetworkError::NoConnection), "{code}");
     }
     for code in ["ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH"] {
-        assert_eq!(by_code(code, Some("connect")), Some(Fault::NoConnection), "{code} of a dial");
+        assert_eq!(by_code(code, Some("connect")), Some(NetworkError::NoConnection), "{code} of a dial");
         assert_eq!(by_code(code, Some("read")), None, "{code} of a connection that was made");
     }
     for code in [
@@ -324,7 +333,7 @@ fn only_a_failed_dial_of_deno_proves_that_nothing_was_sent() {
         "client error (Connect): dns error: failed to lookup address information: Name or service not known",
     ] {
         let message = format!("error sending request for url ({url}): {words}");
-        assert_eq!(by_message(&message), Some(Fault::NoConnection), "{words}");
+        assert_eq!(by_message(&message), Some(NetworkError::NoConnection), "{words}");
     }
     for words in [
         "client error (SendRequest): connection closed before message completed",
@@ -358,13 +367,13 @@ fn a_request_that_never_left_is_told_by_a_closed_list() {
         "ERR_SSL_UNSUPPORTED_PROTOCOL",
     ];
     for code in certificate {
-        assert_eq!(by_code(code, None), Some(Fault::Unsent(Unsent::Certificate)), "{code}");
+        assert_eq!(by_code(code, None), Some(NetworkError::Unsent(Unsent::Certificate)), "{code}");
     }
     for code in handshake {
-        assert_eq!(by_code_of_fetch(code), Some(Fault::Unsent(Unsent::Handshake)), "{code}");
+        assert_eq!(by_code_of_fetch(code), Some(NetworkError::Unsent(Unsent::Handshake)), "{code}");
         assert_eq!(by_code(code, None), None, "{code} of another package may come after the handshake");
     }
-    assert_eq!(by_code("ERR_PROXY_TUNNEL", None), Some(Fault::Unsent(Unsent::Proxy)));
+    assert_eq!(by_code("ERR_PROXY_TUNNEL", None), Some(NetworkError::Unsent(Unsent::Proxy)));
     // What may come after the client's part of the handshake.
     for code in [
         "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED",
@@ -403,7 +412,7 @@ fn a_request_that_never_left_is_told_by_a_closed_list() {
         ("bad port".to_owned(), Unsent::Port),
     ];
     for (message, unsent) in rows {
-        assert_eq!(by_message(&message), Some(Fault::Unsent(unsent)), "{message}");
+        assert_eq!(by_message(&message), Some(NetworkError::Unsent(unsent)), "{message}");
     }
     for message in [
         "",
@@ -427,10 +436,11 @@ fn a_request_that_never_left_is_told_by_a_closed_list() {
 #[test]
 fn a_request_that_never_left_costs_nothing() {
     for unsent in [Unsent::Certificate, Unsent::Handshake, Unsent::Proxy, Unsent::Port] {
-        let mut job = Job::create(CreateTask::upscale("https://host.example/a.jpg".into(), None), 300_000);
-        job.handle(Event::<Value>::Turn, 0, &mut Durations::default());
-        let fault = Event::<Value>::Failed(Fault::Unsent(unsent));
-        let Next::Finish(outcome) = job.handle(fault, 10, &mut Durations::default()).next else {
+        let mut job =
+            Upscale::create(CreateTask::upscale("https://host.example/a.jpg".into(), None), 300_000);
+        job.handle(Input::<Value>::LeaseAcquired, 0, &mut Durations::default());
+        let fault = Input::<Value>::NetworkError(NetworkError::Unsent(unsent));
+        let Output::Done(outcome) = job.handle(fault, 10, &mut Durations::default()).output else {
             panic!("{unsent:?}: sent again")
         };
         let failure = outcome.expect_err("nothing was sent");
@@ -466,7 +476,7 @@ fn a_failed_task_is_free_unless_its_record_says_otherwise() {
     for (mut data, charged, code, ending) in rows {
         let row = data.to_string();
         data["state"] = json!("fail");
-        let failure = failed(&TaskDetail::read(&data).expect(&row));
+        let failure = failed_task(&TaskDetail::read(&data).expect(&row));
         assert_eq!(
             (failure.kind, failure.charged, failure.code),
             (Kind::GenerationFailed, charged, code),
@@ -551,10 +561,10 @@ fn every_documented_code_has_its_own_kind() {
     let mut codes = REFUSALS.to_vec();
     codes.extend([(429, Kind::RateLimited), (500, Kind::ServerError), (501, Kind::GenerationFailed)]);
     // Two that mean the same as another one.
-    assert_eq!((Kind::of_code(403), Kind::of_code(408)), (Kind::Unauthorized, Kind::ServerError));
+    assert_eq!((Kind::from_code(403), Kind::from_code(408)), (Kind::Unauthorized, Kind::ServerError));
     codes.retain(|(code, _)| *code != 403);
     for (code, kind) in &codes {
-        assert_eq!(Kind::of_code(*code), *kind, "{code}");
+        assert_eq!(Kind::from_code(*code), *kind, "{code}");
         assert_eq!(
             codes.iter().filter(|(_, other)| other == kind).count(),
             1,
@@ -563,7 +573,7 @@ fn every_documented_code_has_its_own_kind() {
     }
     for code in (-1..1000).chain([i64::MIN, i64::MAX]) {
         if ![403, 408].contains(&code) && codes.iter().all(|(documented, _)| *documented != code) {
-            assert_eq!(Kind::of_code(code), Kind::UnknownCode, "{code}");
+            assert_eq!(Kind::from_code(code), Kind::UnknownCode, "{code}");
         }
     }
 }
@@ -583,19 +593,19 @@ fn every_kind_speaks_in_sentences() {
 
 #[test]
 fn the_services_own_words_are_quoted() {
-    let failure = Failure::of_code(402, Some("Credits insufficient"), 200, Charged::No);
+    let failure = Failure::from_code(402, Some("Credits insufficient"), 200, Charged::No);
     assert_eq!(
         failure.message,
         "There are not enough credits. Top up the account. The service said: Credits insufficient"
     );
-    let silent = Failure::of_code(402, None, 200, Charged::No);
+    let silent = Failure::from_code(402, None, 200, Charged::No);
     assert_eq!(silent.message, "There are not enough credits. Top up the account.");
 }
 
 /// What JavaScript sees of an error, name for name.
 #[test]
 fn a_failure_is_handed_on_in_these_words() {
-    let failure = Failure::of_code(429, None, 200, Charged::No);
+    let failure = Failure::from_code(429, None, 200, Charged::No);
     assert_eq!(
         serde_json::to_value(&failure).unwrap(),
         json!({
@@ -603,7 +613,7 @@ fn a_failure_is_handed_on_in_these_words() {
             "taskId": null, "charged": "no", "retryable": true, "resumable": false,
         })
     );
-    let failure = Failure::new(Kind::Timeout, Charged::Unknown).of_task("5f48");
+    let failure = Failure::new(Kind::Timeout, Charged::Unknown).for_task("5f48");
     let seen = serde_json::to_value(&failure).unwrap();
     assert_eq!(
         (&seen["taskId"], &seen["resumable"], &seen["charged"]),
@@ -620,16 +630,16 @@ fn a_failure_is_handed_on_in_these_words() {
 const KEY: &str = "sk-0123456789abcdef";
 
 /// The failure that a job ends with when this is the one answer it gets before its time is over.
-fn ended_by(mut job: Job, answer: Reply<Value>) -> Box<Failure> {
-    job.handle(Event::<Value>::Start, BEGIN, &mut Durations::default());
-    let mut next = job.handle(Event::Replied(answer), BEGIN + 1, &mut Durations::default()).next;
-    if matches!(next, Next::WaitUntil(_)) {
-        next = job.handle(Event::<Value>::Woken, END, &mut Durations::default()).next;
+fn ended_by(mut job: Upscale, answer: Response<Value>) -> Box<Failure> {
+    job.handle(Input::<Value>::Started, BEGIN, &mut Durations::default());
+    let mut next = job.handle(Input::Response(answer), BEGIN + 1, &mut Durations::default()).output;
+    if matches!(next, Output::Sleep(_)) {
+        next = job.handle(Input::<Value>::TimerFired, END, &mut Durations::default()).output;
     }
-    if matches!(next, Next::TakeTurn(_)) {
-        next = job.handle(Event::<Value>::Turn, END, &mut Durations::default()).next;
+    if matches!(next, Output::AcquireLease(_)) {
+        next = job.handle(Input::<Value>::LeaseAcquired, END, &mut Durations::default()).output;
     }
-    let Next::Finish(outcome) = next else { panic!("goes on: {next:?}") };
+    let Output::Done(outcome) = next else { panic!("goes on: {next:?}") };
     outcome.expect_err("it ended well")
 }
 
@@ -645,10 +655,13 @@ fn a_key_that_the_service_echoes_is_in_no_message() {
     {
         let says = |body: &Value| reply(200, &body.to_string());
         let create = |answer| {
-            ended_by(Job::create(CreateTask::upscale("https://host.example/a.jpg".into(), None), END), answer)
+            ended_by(
+                Upscale::create(CreateTask::upscale("https://host.example/a.jpg".into(), None), END),
+                answer,
+            )
         };
-        let look = |body| ended_by(Job::follow("5f48".into(), 0, END), says(&body));
-        let limited = Reply { retry_after: Some(END), ..says(&json!({"code": 429, "msg": said})) };
+        let look = |body| ended_by(Upscale::watch("5f48".into(), 0, END), says(&body));
+        let limited = Response { retry_after: Some(END), ..says(&json!({"code": 429, "msg": said})) };
         let rows = [
             ("a create refused", create(says(&json!({"code": 401, "msg": said})))),
             ("a create limited for too long", create(limited)),
@@ -674,7 +687,7 @@ fn a_key_that_the_service_echoes_is_in_no_message() {
 /// A token of a gateway may be as short as a word of ours.
 #[test]
 fn our_own_words_stay_as_they_are() {
-    let failure = Failure::of_code(401, Some("the key is wrong"), 200, Charged::No).without("key");
+    let failure = Failure::from_code(401, Some("the key is wrong"), 200, Charged::No).without("key");
     assert_eq!(
         failure.message,
         "The key is missing or wrong. Check it. The service said: the [key] is wrong"

@@ -2,9 +2,9 @@
 //! in. The gateway's are in `gateway/core`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use crisp_upscale_core::api::{Envelope, Reply, TaskDetail, task_id};
+use crisp_upscale_core::api::{Envelope, Response, TaskDetail, task_id};
 use crisp_upscale_core::backoff;
-use crisp_upscale_core::classify::{Created, Looked, created, looked};
+use crisp_upscale_core::classify::{CreateTaskResponse, RecordInfoResponse, create_task, record_info};
 use crisp_upscale_core::failure::{Charged, Failure, Kind};
 use crisp_upscale_core::image::{Format, Header, identify};
 use crisp_upscale_core::json::Json;
@@ -123,8 +123,8 @@ prop_compose! {
     }
 }
 
-fn reply(status: u16, body: Value) -> Reply<Value> {
-    Reply { status, retry_after: None, body: Some(body) }
+fn reply(status: u16, body: Value) -> Response<Value> {
+    Response { status, retry_after: None, body: Some(body) }
 }
 
 proptest! {
@@ -141,8 +141,8 @@ proptest! {
 
     #[test]
     fn a_record_is_found_whatever_its_envelope_says((detail, record) in record(), code in any::<i32>()) {
-        let came = looked(&reply(200, json!({ "code": code, "msg": "x", "data": record })));
-        prop_assert_eq!(came, Looked::Record(detail));
+        let came = record_info(&reply(200, json!({ "code": code, "msg": "x", "data": record })));
+        prop_assert_eq!(came, RecordInfoResponse::Record(detail));
     }
 
     #[test]
@@ -150,7 +150,7 @@ proptest! {
         status in 0..700_u16,
         body in any_json(),
     ) {
-        if let Created::Limited(_, failure) | Created::Failed(failure) = created(&reply(status, body)) {
+        if let CreateTaskResponse::RateLimited { failure, .. } | CreateTaskResponse::Failed(failure) = create_task(&reply(status, body)) {
             prop_assert!(!failure.retryable || failure.charged == Charged::No, "{:?}", failure);
             prop_assert!(failure.charged != Charged::Unknown || failure.kind == Kind::OutcomeUnknown);
         }
@@ -397,7 +397,7 @@ proptest! {
     fn whatever_was_learned_waits_have_bounds(durations in vec(any::<f64>(), 0..40), age in any::<u64>()) {
         let durations: Durations = durations.into_iter().collect();
         prop_assert!(durations.iter().all(|duration| (1.0..=3_600_000.0).contains(&duration)));
-        let wait = durations.next_look(age);
+        let wait = durations.next_poll(age);
         prop_assert!((250..=180_000).contains(&wait), "{}", wait);
     }
 
@@ -418,7 +418,7 @@ proptest! {
                     ended.is_none_or(|ended| now <= ended.saturating_add(window))
                 };
                 let counting = requests.iter().filter(|request| counted(request)).count();
-                match limiter.start(rate, now) {
+                match limiter.acquire(rate, now) {
                     Ok(()) => {
                         prop_assert!(counting < tasks, "{} of {} count at {}", counting, tasks, now);
                         requests.push((now, None));
@@ -428,7 +428,7 @@ proptest! {
                 }
             } else if let Some(request) = requests.iter_mut().find(|(_, ended)| ended.is_none()) {
                 request.1 = Some(now);
-                limiter.end(now);
+                limiter.release(now);
             }
         }
     }

@@ -3,9 +3,10 @@
 
 use crisp_upscale_core::failure::{Charged, Kind};
 use crisp_upscale_core::image::{Format, HEAD_BYTES, Header, MAX_BYTES};
-use crisp_upscale_core::job::{Fault, Upscaled};
+use crisp_upscale_core::network_error::NetworkError;
 use crisp_upscale_core::range_probe::{Head, Input, Output, RANGE, RangeProbe, total_bytes};
 use crisp_upscale_core::result::{UpscaleResult, not_fetched};
+use crisp_upscale_core::task::TaskSuccess;
 use crisp_upscale_core::validate;
 use serde_json::json;
 
@@ -235,8 +236,8 @@ fn recrafts_limits_are_a_warning() {
     }
 }
 
-fn upscaled(complete_time: Option<f64>) -> Upscaled {
-    Upscaled {
+fn upscaled(complete_time: Option<f64>) -> TaskSuccess {
+    TaskSuccess {
         task_id: "5f48".into(),
         url: "https://host.example/r.png".into(),
         credits: Some(0.5),
@@ -248,7 +249,7 @@ fn upscaled(complete_time: Option<f64>) -> Upscaled {
 #[test]
 fn a_result_is_handed_on_in_these_words() {
     let header = Header { format: Format::Webp, size: Some((640, 480)) };
-    let result = UpscaleResult::of(upscaled(Some(2_000.0)), Some(header), 9_000.0);
+    let result = UpscaleResult::new(upscaled(Some(2_000.0)), Some(header), 9_000.0);
     assert_eq!(
         serde_json::to_value(result).unwrap(),
         json!({
@@ -261,11 +262,11 @@ fn a_result_is_handed_on_in_these_words() {
 
 #[test]
 fn what_is_not_known_of_a_result_is_null() {
-    let result = UpscaleResult::of(upscaled(None), None, 9_000.0);
+    let result = UpscaleResult::new(upscaled(None), None, 9_000.0);
     assert_eq!((result.media_type, result.width, result.height), (None, None, None));
     assert!((result.expires_at - 86_409_000.0).abs() < 0.5, "a day from now at least");
     let sizeless = Header { format: Format::Jpeg, size: None };
-    let result = UpscaleResult::of(upscaled(None), Some(sizeless), 9_000.0);
+    let result = UpscaleResult::new(upscaled(None), Some(sizeless), 9_000.0);
     assert_eq!((result.media_type, result.width), (Some("image/jpeg"), None));
 }
 
@@ -274,9 +275,9 @@ fn a_result_that_cannot_be_fetched_is_paid_for_and_can_be_tried_again() {
     let rows = [
         (Ok(404), Kind::BadReply, Some(404)),
         (Ok(0), Kind::BadReply, Some(0)),
-        (Err(Fault::Lost), Kind::Unreachable, None),
-        (Err(Fault::NoConnection), Kind::Unreachable, None),
-        (Err(Fault::TimedOut), Kind::Timeout, None),
+        (Err(NetworkError::Lost), Kind::Unreachable, None),
+        (Err(NetworkError::NoConnection), Kind::Unreachable, None),
+        (Err(NetworkError::TimedOut), Kind::Timeout, None),
     ];
     for (came, kind, status) in rows {
         let failure = not_fetched("5f48", came);

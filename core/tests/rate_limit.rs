@@ -64,7 +64,7 @@ fn burst(count: usize, delays: (u64, u64), seed: u64) -> Burst {
             Happens::Replied(is_refused) => {
                 refused += usize::from(is_refused);
                 answered += 1;
-                limiter.end(now / MS);
+                limiter.release(now / MS);
                 if answered == count {
                     return Burst { refused, took: now - begin };
                 }
@@ -72,7 +72,7 @@ fn burst(count: usize, delays: (u64, u64), seed: u64) -> Burst {
             }
             Happens::Asked => {
                 while waiting > 0 {
-                    match limiter.start(Rate::DOCUMENTED, now / MS) {
+                    match limiter.acquire(Rate::DOCUMENTED, now / MS) {
                         Ok(()) => {
                             waiting -= 1;
                             happenings.push(Reverse((now + random.between(delays), Happens::Arrives)));
@@ -112,27 +112,27 @@ fn no_delays_make_it_meet_a_429() {
 fn a_request_counts_from_its_start_until_ten_seconds_after_its_end() {
     let mut limiter = Limiter::default();
     for n in 0..20 {
-        assert_eq!(limiter.start(Rate::DOCUMENTED, n), Ok(()));
+        assert_eq!(limiter.acquire(Rate::DOCUMENTED, n), Ok(()));
     }
-    assert_eq!(limiter.start(Rate::DOCUMENTED, 20), Err(None), "all are under way");
-    assert_eq!(limiter.start(Rate::DOCUMENTED, 60_000), Err(None), "however long");
-    limiter.end(70_000);
-    limiter.end(71_000);
-    assert_eq!(limiter.start(Rate::DOCUMENTED, 72_000), Err(Some(80_001)));
-    assert_eq!(limiter.start(Rate::DOCUMENTED, 80_000), Err(Some(80_001)));
-    assert_eq!(limiter.start(Rate::DOCUMENTED, 80_001), Ok(()));
-    assert_eq!(limiter.start(Rate::DOCUMENTED, 80_001), Err(Some(81_001)), "one for one");
+    assert_eq!(limiter.acquire(Rate::DOCUMENTED, 20), Err(None), "all are under way");
+    assert_eq!(limiter.acquire(Rate::DOCUMENTED, 60_000), Err(None), "however long");
+    limiter.release(70_000);
+    limiter.release(71_000);
+    assert_eq!(limiter.acquire(Rate::DOCUMENTED, 72_000), Err(Some(80_001)));
+    assert_eq!(limiter.acquire(Rate::DOCUMENTED, 80_000), Err(Some(80_001)));
+    assert_eq!(limiter.acquire(Rate::DOCUMENTED, 80_001), Ok(()));
+    assert_eq!(limiter.acquire(Rate::DOCUMENTED, 80_001), Err(Some(81_001)), "one for one");
 }
 
 #[test]
 fn what_has_ended_long_ago_is_forgotten() {
     let mut limiter = Limiter::default();
     for n in 0..10_000 {
-        assert_eq!(limiter.start(Rate::DOCUMENTED, n * 1_000), Ok(()));
-        limiter.end(n * 1_000 + 100);
+        assert_eq!(limiter.acquire(Rate::DOCUMENTED, n * 1_000), Ok(()));
+        limiter.release(n * 1_000 + 100);
         assert!(limiter.ended.len() <= 11, "{}", limiter.ended.len());
     }
-    assert_eq!(limiter.under_way, 0);
+    assert_eq!(limiter.in_flight, 0);
 }
 
 /// A setting may say so; once it wrapped around to no limit at all.
@@ -140,7 +140,7 @@ fn what_has_ended_long_ago_is_forgotten() {
 fn a_window_without_an_end_has_none() {
     let rate = Rate { tasks: 1, window: u64::MAX };
     let mut limiter = Limiter::default();
-    assert_eq!(limiter.start(rate, 5), Ok(()));
-    limiter.end(6);
-    assert_eq!(limiter.start(rate, 7), Err(Some(u64::MAX)));
+    assert_eq!(limiter.acquire(rate, 5), Ok(()));
+    limiter.release(6);
+    assert_eq!(limiter.acquire(rate, 7), Err(Some(u64::MAX)));
 }

@@ -3,7 +3,7 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD as BASE64;
-use crisp_upscale_core::api::{UPLOAD_PATH, Uploaded};
+use crisp_upscale_core::api::{UPLOAD_PATH, UploadedFile};
 use crisp_upscale_core::image::HEAD_BYTES;
 use crisp_upscale_core::validate;
 use crisp_upscale_gateway_core::{UpstreamResult, ids};
@@ -133,7 +133,7 @@ fn answer(result: UpstreamResult, name: &str, known: Option<(u64, &str)>) -> Res
     let Some(envelope) = reply.envelope() else {
         return refusal(502, "The service did not answer as it should. Try again.");
     };
-    let Some(Uploaded { download_url }) = Uploaded::read(&envelope) else {
+    let Some(UploadedFile { download_url }) = UploadedFile::read(&envelope) else {
         return refused(
             envelope.code,
             envelope.msg.as_deref().unwrap_or("The upload was refused."),

@@ -159,7 +159,7 @@ impl Workload {
 
 /// The ages at which a task is looked at that never ends.
 pub fn looks(model: &Durations) -> impl Iterator<Item = f64> {
-    std::iter::successors(Some(model.next_look(0)), |age| Some(age + model.next_look(*age)))
+    std::iter::successors(Some(model.next_poll(0)), |age| Some(age + model.next_poll(*age)))
         .map(|age| age as f64 / 1_000.0)
 }
 

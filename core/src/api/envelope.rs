@@ -45,7 +45,7 @@ impl<V: Json> Envelope<V> {
 
 /// A reply as it came, before anybody judged it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Reply<V> {
+pub struct Response<V> {
     /// The HTTP status; 0 for a redirect that a browser hides.
     pub status: u16,
     /// How long the server asked us to wait (`Retry-After`), in milliseconds.
@@ -54,7 +54,7 @@ pub struct Reply<V> {
     pub body: Option<V>,
 }
 
-impl<V: Json> Reply<V> {
+impl<V: Json> Response<V> {
     /// The body's envelope, where it is one.
     #[must_use]
     pub fn envelope(&self) -> Option<Envelope<V>> {

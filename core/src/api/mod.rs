@@ -10,11 +10,11 @@ mod upload;
 
 pub use callback::Callback;
 pub use detail::{State, TaskDetail};
-pub use envelope::{Envelope, Reply};
+pub use envelope::{Envelope, Response};
 pub use request::{
     CREATE_TASK, CREDIT, CreateTask, FILE_STREAM_UPLOAD, Input, MODEL, RECORD_INFO, TASK_ID, UPLOAD_PATH,
 };
-pub use upload::Uploaded;
+pub use upload::UploadedFile;
 
 use crate::json::Json;
 use crate::text::number;

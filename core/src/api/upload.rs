@@ -3,17 +3,17 @@ use crate::json::Json;
 
 /// The reply of the three upload endpoints.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Uploaded {
+pub struct UploadedFile {
     /// Where the file can be fetched, for 24 hours at least: what `input.image` wants.
     /// Everything else in the reply is optional and not needed.
     pub download_url: String,
 }
 
-impl Uploaded {
+impl UploadedFile {
     /// Reads the reply; `None` where it is a refusal or names no URL.
     #[must_use]
     pub fn read<V: Json>(envelope: &Envelope<V>) -> Option<Self> {
         let data = envelope.data.as_ref().filter(|_| envelope.code == 200)?;
-        Some(Uploaded { download_url: non_empty(data, "downloadUrl")? })
+        Some(UploadedFile { download_url: non_empty(data, "downloadUrl")? })
     }
 }

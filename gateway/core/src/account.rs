@@ -10,9 +10,9 @@ mod work;
 use std::collections::BTreeMap;
 
 use crisp_upscale_core::backoff;
-use crisp_upscale_core::job::Instant;
 use crisp_upscale_core::rate_limit::Rate;
 use crisp_upscale_core::sse;
+use crisp_upscale_core::task::Instant;
 
 use crate::input::{Input, Moment, RequestId};
 use crate::job::{Answer, Effect, Job, Phase};

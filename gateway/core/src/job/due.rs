@@ -1,7 +1,7 @@
 //! What a job does when its time has come.
 
 use crisp_upscale_core::backoff;
-use crisp_upscale_core::job::Instant;
+use crisp_upscale_core::task::Instant;
 
 use super::poll::{EAGER, pause};
 use super::{Effect, End, Finished, Job, Phase};

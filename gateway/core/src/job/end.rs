@@ -2,7 +2,7 @@
 
 use crisp_upscale_core::api::{State, TaskDetail};
 use crisp_upscale_core::classify::OUTCOME_UNKNOWN;
-use crisp_upscale_core::job::Instant;
+use crisp_upscale_core::task::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::{Effect, Job, Phase};
