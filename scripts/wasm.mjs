@@ -20,8 +20,8 @@ export const client = {
   crate: "crisp-upscale",
   profile: "release",
   rustflags: [],
-  // Written anew as structured control flow, it is a little smaller; and what is stripped only tools read.
-  optimise: ["-Oz", "--flatten", "--rereloop", "-Oz", "-Oz", "--strip-producers", "--strip-target-features"],
+  // What is stripped only tools read.
+  optimise: ["-Oz", "--strip-producers", "--strip-target-features"],
   folder: "wasm",
 };
 
