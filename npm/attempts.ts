@@ -40,9 +40,9 @@ export class Attempts {
   }
 
   /** What an earlier call with this key began. */
-  async find(key: string, { isKeyOver }: Wasm): Promise<Begun<string | null> | undefined> {
+  async find(key: string, { hasExpired }: Wasm): Promise<Begun<string | null> | undefined> {
     const kept = await this.#read(PREFIX + key);
-    return kept === undefined || isKeyOver(kept.createdAt) ? undefined : kept;
+    return kept === undefined || hasExpired(kept.createdAt) ? undefined : kept;
   }
 
   /**
@@ -134,10 +134,10 @@ export class Attempts {
   }
 
   /** Keys whose time is over are forgotten once in an Upscaler's life, since nobody may ask for them again. */
-  async #tidy({ isKeyOver }: Wasm): Promise<void> {
+  async #tidy({ hasExpired }: Wasm): Promise<void> {
     try {
       for (const { attempt, createdAt, ended } of await this.#all()) {
-        if (ended && isKeyOver(createdAt)) await this.forget(attempt);
+        if (ended && hasExpired(createdAt)) await this.forget(attempt);
       }
     } catch (error) {
       this.#tidying = undefined;

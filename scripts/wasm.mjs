@@ -1,8 +1,7 @@
 // @ts-check
 // Compiles a crate to wasm32, generates its JavaScript, and shrinks the wasm.
 import { existsSync } from "node:fs";
-import { cp, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { shortened, types } from "./glue.mjs";
+import { cp, rm, stat } from "node:fs/promises";
 import { root, run } from "./run.mjs";
 
 /**
@@ -12,7 +11,6 @@ import { root, run } from "./run.mjs";
  * @property {string} profile of Cargo.toml
  * @property {string[]} rustflags beside those that every crate has
  * @property {string[]} optimise what wasm-opt is told
- * @property {boolean} [small] whether its names are shortened, and its JavaScript is only what is needed
  * @property {string} folder of `dist/` where it is left
  */
 
@@ -22,13 +20,8 @@ export const client = {
   crate: "crisp-upscale",
   profile: "release",
   rustflags: [],
-  // Written anew as structured control flow, it is a little smaller; and what is stripped only tools read.
-  optimise: [
-    // For an abort that nobody handles.
-    "--remove-exports=__abort_handler,__instance_terminated",
-    ...["-Oz", "--flatten", "--rereloop", "-Oz", "-Oz", "--strip-producers", "--strip-target-features"],
-  ],
-  small: true,
+  // What is stripped only tools read.
+  optimise: ["-Oz", "--strip-producers", "--strip-target-features"],
   folder: "wasm",
 };
 
@@ -112,17 +105,7 @@ export async function compile(crate, tools) {
   await rm(made, { recursive: true, force: true });
   await run("cargo", ["run", "--locked", "-p", "bindgen", "--", compiled, made, crate.name]);
   const wasm = `${made}/${crate.name}_bg.wasm`;
-  const shorten = crate.small ? ["--minify-imports-and-exports-and-modules"] : [];
-  const wasmOpt = `${root}/node_modules/.bin/wasm-opt`;
-  const printed = await run(wasmOpt, [...crate.optimise, ...shorten, wasm, "-o", wasm], { quiet: true });
-  if (crate.small) {
-    const [script, declarations] = [`${made}/${crate.name}.js`, `${made}/${crate.name}.d.ts`];
-    await writeFile(script, shortened(await readFile(script, "utf8"), JSON.parse(printed)));
-    await writeFile(declarations, types(await readFile(declarations, "utf8")));
-    // The generator's folder for it has a name that nobody can foretell.
-    await rm(`${made}/snippets`, { recursive: true });
-    await cp(`${root}/src/host.js`, `${made}/host.js`);
-  }
+  await run(`${root}/node_modules/.bin/wasm-opt`, [...crate.optimise, wasm, "-o", wasm]);
   await rm(generated, { force: true });
   await cp(made, folder, { recursive: true });
 }

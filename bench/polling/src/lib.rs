@@ -6,7 +6,7 @@
 // A benchmark may stop where it stands, and its tables are indexed.
 #![allow(clippy::indexing_slicing, clippy::needless_range_loop)]
 
-use crisp_upscale_core::pace::Durations;
+use crisp_upscale_core::schedule::Durations;
 
 /// What a second of lateness costs, in requests.
 pub const LATENESS: f64 = 8.0;
@@ -159,7 +159,7 @@ impl Workload {
 
 /// The ages at which a task is looked at that never ends.
 pub fn looks(model: &Durations) -> impl Iterator<Item = f64> {
-    std::iter::successors(Some(model.next_look(0)), |age| Some(age + model.next_look(*age)))
+    std::iter::successors(Some(model.next_poll(0)), |age| Some(age + model.next_poll(*age)))
         .map(|age| age as f64 / 1_000.0)
 }
 

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 use std::thread;
 
-use crisp_upscale_core::pace::Durations;
+use crisp_upscale_core::schedule::Durations;
 use polling::{Cost, Hump, Rng, Workload, every, see, see_by_looks};
 
 const SEEDS: u64 = 1_000;

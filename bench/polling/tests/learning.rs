@@ -1,7 +1,7 @@
-//! What the model of `pace` has learned after so many jobs, against the optimum and
+//! What the model of `schedule` has learned after so many jobs, against the optimum and
 //! the vendor's pace. Few seeds, and the same in every run; `npm run bench -- polling` has more.
 
-use crisp_upscale_core::pace::Durations;
+use crisp_upscale_core::schedule::Durations;
 use polling::{Cost, Hump, Rng, Workload, every, looks, see, see_by_looks};
 
 const SEEDS: u64 = 20;
