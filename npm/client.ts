@@ -324,7 +324,7 @@ export class Client {
     const { callBackUrl, run } = order;
     const wasm = await this.#wasm(run);
     if (keyed !== undefined) {
-      const kept = await this.#stored(run, () => this.#attempts.find(keyed.key, wasm));
+      const kept = await this.#stored(run, () => this.#attempts.find(keyed.key, wasm, keyed.name));
       if (kept !== undefined) return this.#goOn(kept, keyed, order, wasm);
     }
     const url = await this.#reachable(order);
