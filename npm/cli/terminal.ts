@@ -1,0 +1,80 @@
+import { createLogUpdate } from "log-update";
+import type { Counts, Display } from "./report.js";
+import { countsOf, creditsOf, images, lineOf, styled } from "./text.js";
+
+/** How often the display is drawn at most, in milliseconds. */
+const FRAME = 100;
+/** The bar's widest, in columns. */
+const BAR = 40;
+
+/** A display at the foot of a terminal, under the lines that stay. */
+export function terminalDisplay(stream: NodeJS.WriteStream, hasColour: boolean): Display {
+  const draw = createLogUpdate(stream);
+  const began = performance.now();
+  let latest: Counts | undefined;
+  /** How many were done before this run began. */
+  let before = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  const frame = () => {
+    timer = undefined;
+    if (latest !== undefined) draw(frameOf(latest, performance.now() - began, before, stream.columns ?? 80, hasColour));
+  };
+  const stays = (line: string) => {
+    draw.clear();
+    stream.write(`${line}\n`);
+    frame();
+  };
+  return {
+    update(counts) {
+      latest = counts;
+      timer ??= setTimeout(frame, FRAME);
+    },
+    outcome(outcome) {
+      if (outcome.before) before += 1;
+      // Of what is done, the number is enough.
+      if (outcome.status !== "done" || outcome.warning !== undefined) {
+        stays(styled(outcome.status === "done" ? "yellow" : "red", lineOf(outcome), hasColour));
+      }
+    },
+    note: stays,
+    end(counts, left) {
+      clearTimeout(timer);
+      draw.clear();
+      draw.done();
+      if (left.length > 0) {
+        stream.write(`\n${styled("bold", `Not done: ${images(left.length)}`, hasColour)}\n`);
+        for (const outcome of left) stream.write(`  ${lineOf(outcome)}\n`);
+        stream.write("\n");
+      }
+      stream.write(`${countsOf(counts)}\n`);
+    },
+  };
+}
+
+function frameOf(counts: Counts, elapsed: number, before: number, columns: number, hasColour: boolean): string {
+  const { total, done, failed, running, waiting, credits } = counts;
+  const ended = done + failed;
+  const share = total === 0 ? 0 : ended / total;
+  const width = Math.max(10, Math.min(BAR, columns - 40));
+  const full = Math.round(share * width);
+  const bar = styled("green", "█".repeat(full), hasColour) + styled("dim", "░".repeat(width - full), hasColour);
+  const left = timeLeft(ended - before, total - ended, elapsed);
+  const lines = [
+    `${bar} ${Math.floor(share * 100)} %${left === "" ? "" : `, ${left}`}`,
+    `${done} done, ${running} running, ${waiting} waiting, ${failed} not done, ${creditsOf(credits)} spent`,
+  ];
+  return lines.map((line) => (hasColour ? line : line.slice(0, columns - 1))).join("\n");
+}
+
+/** From how many images on the time left is told. */
+const ENOUGH = 5;
+
+function timeLeft(ended: number, left: number, elapsed: number): string {
+  if (ended < ENOUGH || left === 0) return "";
+  const seconds = Math.round((elapsed / ended) * left) / 1000;
+  if (seconds < 60) return "less than a minute left";
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return `about ${minutes} ${minutes === 1 ? "minute" : "minutes"} left`;
+  return `about ${(minutes / 60).toFixed(1)} hours left`;
+}
