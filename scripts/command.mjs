@@ -26,7 +26,9 @@ export async function bundleCommand() {
     metafile: true,
   });
   await chmod(`${root}/dist/cli/main.js`, 0o755);
-  const names = Object.keys(metafile.inputs).map((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]);
+  const names = Object.keys(metafile.inputs).map(
+    (path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1],
+  );
   return [...new Set(names.filter((name) => name !== undefined))].sort();
 }
 
@@ -36,6 +38,8 @@ export async function bundleCommand() {
  * @param {string} name
  */
 export async function packageOf(name) {
-  const { version, license } = JSON.parse(await readFile(`${root}/node_modules/${name}/package.json`, "utf8"));
+  const { version, license } = JSON.parse(
+    await readFile(`${root}/node_modules/${name}/package.json`, "utf8"),
+  );
   return { name, version, licence: license, folder: `${root}/node_modules/${name}` };
 }

@@ -57,7 +57,10 @@ function compare(folder: string, { format, service, salt, fingerprint: known }: 
   if (format !== FORMAT) throw new Failed(which("another version of this command"), 2);
   if (service !== run.url) throw new Failed(which(`another service, ${service}`), 2);
   if (known !== fingerprint(run.account, salt)) {
-    throw new Failed(which(`another account of ${service}: the ${run.gateway ? "token" : "key"} is not the same`), 2);
+    throw new Failed(
+      which(`another account of ${service}: the ${run.gateway ? "token" : "key"} is not the same`),
+      2,
+    );
   }
 }
 

@@ -95,7 +95,11 @@ export class Batch {
     while (held.length > 0) {
       if (this.#interrupted) {
         for (const { item } of held) {
-          this.#reporter.outcome({ input: item.input, status: "elsewhere", reason: "Another run works on it." });
+          this.#reporter.outcome({
+            input: item.input,
+            status: "elsewhere",
+            reason: "Another run works on it.",
+          });
         }
         return;
       }
@@ -107,7 +111,9 @@ export class Batch {
         if (this.#interrupted) break;
       }
       const looked = new Set(still.map(({ item }) => item));
-      held = this.#interrupted ? held.filter(({ item }) => looked.has(item) || !this.#reporter.has(item.input)) : still;
+      held = this.#interrupted
+        ? held.filter(({ item }) => looked.has(item) || !this.#reporter.has(item.input))
+        : still;
       if (held.length > 0 && !this.#interrupted) {
         await new Promise<void>((resolve) => {
           const timer = setTimeout(resolve, LOOK);

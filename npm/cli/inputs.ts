@@ -56,7 +56,8 @@ export async function gather(names: string[], options: GatherOptions): Promise<G
 }
 
 function urlInput(name: string, out: string): Input {
-  if (!URL.canParse(name)) return { name, out, stem: join(out, "image"), url: name, problem: "It is no URL." };
+  if (!URL.canParse(name))
+    return { name, out, stem: join(out, "image"), url: name, problem: "It is no URL." };
   const url = new URL(name);
   return { name, out, stem: join(out, stemOf(nameOfUrl(url))), url: url.href };
 }
@@ -207,6 +208,8 @@ export async function contentOf(path: string): Promise<Uint8Array<ArrayBuffer>> 
 
 /** A list of names: with a line each, or, as of `find -print0`, with a zero byte after each. */
 export function namesIn(list: string): string[] {
-  const names = list.includes("\0") ? list.split("\0") : list.split("\n").map((line) => line.replace(/\r$/, ""));
+  const names = list.includes("\0")
+    ? list.split("\0")
+    : list.split("\n").map((line) => line.replace(/\r$/, ""));
   return names.filter((name) => name !== "");
 }

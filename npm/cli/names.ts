@@ -15,7 +15,11 @@ export function isResult(name: string): boolean {
 }
 
 /** The names that a result may have, without its ending, in the order of preference. */
-export function resultNames(stem: string, source: string, sandbox: boolean): [plain: string, distinct: string] {
+export function resultNames(
+  stem: string,
+  source: string,
+  sandbox: boolean,
+): [plain: string, distinct: string] {
   const plain = stem + (sandbox ? MARK.sandbox : MARK.real);
   return [plain, `${plain}-${sha256(source).slice(0, 8)}`];
 }
@@ -32,7 +36,11 @@ export function stemOf(name: string): string {
 
 /** The name of what a URL leads to, as a file may be called in every system. */
 export function nameOfUrl(url: URL): string {
-  const last = url.pathname.split("/").filter((part) => part !== "").at(-1) ?? "";
+  const last =
+    url.pathname
+      .split("/")
+      .filter((part) => part !== "")
+      .at(-1) ?? "";
   let name = last;
   try {
     name = decodeURIComponent(last);

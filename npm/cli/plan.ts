@@ -33,7 +33,8 @@ export async function plan(input: Input, state: State, options: PlanOptions): Pr
   const source = sourceOf(input, state.results);
   const record = await state.source(source);
   const content = await read(input);
-  if ("reason" in content) return finished(state, input, source, record, { input, status: "failed", ...content });
+  if ("reason" in content)
+    return finished(state, input, source, record, { input, status: "failed", ...content });
 
   const image = imageOf(content.image);
   if (record !== undefined && record.image !== image && !options.again) {
@@ -59,7 +60,9 @@ export async function plan(input: Input, state: State, options: PlanOptions): Pr
     case "done":
       return { ...item, todo: "fetch" };
   }
-  const { refused, warning } = await check(typeof content.image === "string" ? content.image : new Blob([content.image]));
+  const { refused, warning } = await check(
+    typeof content.image === "string" ? content.image : new Blob([content.image]),
+  );
   if (refused !== undefined) {
     return { input, status: "failed", reason: refused.message, kind: refused.kind };
   }

@@ -19,7 +19,12 @@ export async function settleName({ input, state, source, image, record }: Item):
   const kept = record ?? (await state.source(source));
   if (kept?.image === image) return kept;
   const name = kept?.name ?? (await freeName(state, relativeTo(state.results, input.stem), source));
-  const settled: SourceRecord = { source, image, name, ...(kept?.file === undefined ? {} : { replaces: kept.file }) };
+  const settled: SourceRecord = {
+    source,
+    image,
+    name,
+    ...(kept?.file === undefined ? {} : { replaces: kept.file }),
+  };
   await state.keepSource(settled);
   return settled;
 }
@@ -32,9 +37,14 @@ async function freeName(state: State, stem: string, source: string): Promise<str
 }
 
 /** The result that a run wrote which ended before it could say so. */
-export async function written(state: State, { name }: SourceRecord, order: Order): Promise<Saved | undefined> {
+export async function written(
+  state: State,
+  { name }: SourceRecord,
+  order: Order,
+): Promise<Saved | undefined> {
   const path = await existing(state, name);
-  if (path === undefined || (await stat(path)).mtimeMs < (order.createdAt ?? Number.POSITIVE_INFINITY)) return undefined;
+  if (path === undefined || (await stat(path)).mtimeMs < (order.createdAt ?? Number.POSITIVE_INFINITY))
+    return undefined;
   return { file: relativeTo(state.results, path), sha256: sha256(await readFile(path)) };
 }
 

@@ -20,7 +20,8 @@ export async function serve(
       const response = await handler(requestOf(incoming, controller.signal));
       outgoing.writeHead(response.status, [...response.headers].flat());
       if (response.body === null) outgoing.end();
-      else await pipeline(Readable.fromWeb(response.body as import("node:stream/web").ReadableStream), outgoing);
+      else
+        await pipeline(Readable.fromWeb(response.body as import("node:stream/web").ReadableStream), outgoing);
     } catch {
       incoming.socket.destroy();
     }

@@ -39,7 +39,9 @@ export async function serviceOf(
   }
   const { KIE_API_KEY: apiKey, KIE_BASE_URL: base, KIE_UPLOAD_BASE_URL: upload } = env;
   if (!apiKey) {
-    throw usage("Set KIE_API_KEY to your key of kie.ai, or try the command with --sandbox, which needs none.");
+    throw usage(
+      "Set KIE_API_KEY to your key of kie.ai, or try the command with --sandbox, which needs none.",
+    );
   }
   const url = addressOf(base || "https://api.kie.ai", "KIE_BASE_URL");
   const options = {

@@ -122,7 +122,8 @@ export class State {
     for (;;) {
       const latest = await this.latest(image);
       const other = latest?.order.holder;
-      if (other !== undefined && other.run !== holder.run && (await this.#lives(other))) return { elsewhere: other };
+      if (other !== undefined && other.run !== holder.run && (await this.#lives(other)))
+        return { elsewhere: other };
       const order: Order = { state: "free", number: 1, ...latest?.order, at: Date.now(), holder };
       const step = (latest?.step ?? 0) + 1;
       if (!(await this.withRoom(() => this.#orders.append(image, step, order)))) continue;
@@ -147,7 +148,9 @@ export class State {
 
   async keepSource(record: SourceRecord): Promise<void> {
     const text = `${JSON.stringify(record)}\n`;
-    await this.withRoom(() => replaceFile(join(this.folder, "sources"), `${sha256(record.source)}.json`, text));
+    await this.withRoom(() =>
+      replaceFile(join(this.folder, "sources"), `${sha256(record.source)}.json`, text),
+    );
   }
 
   /** Reserves the name of a result for a source; `false` where it is another one's. */

@@ -18,7 +18,8 @@ export function terminalDisplay(stream: NodeJS.WriteStream, hasColour: boolean):
 
   const frame = () => {
     timer = undefined;
-    if (latest !== undefined) draw(frameOf(latest, performance.now() - began, before, stream.columns ?? 80, hasColour));
+    if (latest !== undefined)
+      draw(frameOf(latest, performance.now() - began, before, stream.columns ?? 80, hasColour));
   };
   const stays = (line: string) => {
     draw.clear();
@@ -52,13 +53,20 @@ export function terminalDisplay(stream: NodeJS.WriteStream, hasColour: boolean):
   };
 }
 
-function frameOf(counts: Counts, elapsed: number, before: number, columns: number, hasColour: boolean): string {
+function frameOf(
+  counts: Counts,
+  elapsed: number,
+  before: number,
+  columns: number,
+  hasColour: boolean,
+): string {
   const { total, done, failed, running, waiting, credits } = counts;
   const ended = done + failed;
   const share = total === 0 ? 0 : ended / total;
   const width = Math.max(10, Math.min(BAR, columns - 40));
   const full = Math.round(share * width);
-  const bar = styled("green", "█".repeat(full), hasColour) + styled("dim", "░".repeat(width - full), hasColour);
+  const bar =
+    styled("green", "█".repeat(full), hasColour) + styled("dim", "░".repeat(width - full), hasColour);
   const left = timeLeft(ended - before, total - ended, elapsed);
   const lines = [
     `${bar} ${Math.floor(share * 100)} %${left === "" ? "" : `, ${left}`}`,

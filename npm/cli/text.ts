@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
-import type { Counts } from "./report.js";
 import type { Outcome } from "./outcome.js";
+import type { Counts } from "./report.js";
 
 /** What ends a line, moves the cursor, or turns the direction of the text: it could show something that is not there. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to be replaced
@@ -29,7 +29,8 @@ const WORDS: Record<Outcome["status"], string> = {
 export function lineOf({ input, status, file, reason, before, warning, isLeft }: Outcome): string {
   const word = isLeft ? "left" : WORDS[status];
   const parts = [`${word}: ${printable(input.name)}`];
-  if (status === "done" && file !== undefined) parts.push(` -> ${printable(file)}${before ? " (was there)" : ""}`);
+  if (status === "done" && file !== undefined)
+    parts.push(` -> ${printable(file)}${before ? " (was there)" : ""}`);
   const why = [reason, warning].filter((text) => text !== undefined).join(" ");
   if (why !== "") parts.push(`: ${printable(why)}`);
   if (status !== "done" && file !== undefined) parts.push(` Its earlier result is ${printable(file)}.`);

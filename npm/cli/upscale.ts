@@ -7,8 +7,8 @@ import { Failed, usage } from "./failed.js";
 import { Gate } from "./gate.js";
 import { gather, type Input, namesIn } from "./inputs.js";
 import { jsonDisplay } from "./json.js";
-import { type Item, plan } from "./plan.js";
 import { plainDisplay } from "./plain.js";
+import { type Item, plan } from "./plan.js";
 import { type Display, Reporter } from "./report.js";
 import { type Service, serviceOf } from "./service.js";
 import { isFull, newRun, type Shared, State } from "./state.js";
@@ -60,7 +60,11 @@ async function run(
 ): Promise<number> {
   const display = await displayOf(args, world);
   const reporter = new Reporter(display);
-  const batch = new Batch(gate, reporter, { ...args, isGateway: service.gateway, isSandbox: service.sandbox });
+  const batch = new Batch(gate, reporter, {
+    ...args,
+    isGateway: service.gateway,
+    isSandbox: service.sandbox,
+  });
   world.onInterrupt(() => {
     if (batch.isInterrupted) return;
     batch.interrupt();
@@ -81,7 +85,9 @@ async function run(
   for (const input of inputs) await stateOf(input);
 
   if (results.length > 0) {
-    display.note(`Left out: ${images(results.length)} that this command has made. Add --include-results to take them.`);
+    display.note(
+      `Left out: ${images(results.length)} that this command has made. Add --include-results to take them.`,
+    );
   }
   if (others > 0) display.note(`Left out: ${others} files in folders that are no images.`);
   reporter.total(inputs.length);
@@ -146,7 +152,9 @@ async function begin(
     }
   }
   if (service.sandbox && needed.size > 0) {
-    display.note("The sandbox enlarges by plain resampling, which is not Recraft's model, and costs nothing.");
+    display.note(
+      "The sandbox enlarges by plain resampling, which is not Recraft's model, and costs nothing.",
+    );
   }
 }
 
@@ -206,9 +214,9 @@ async function namesOf(args: Args, { stdin }: World): Promise<string[]> {
 async function displayOf({ json }: Args, { env, stdout, stderr }: World): Promise<Display> {
   const printTo = (stream: NodeJS.WriteStream) => (line: string) => void stream.write(`${line}\n`);
   if (json) return jsonDisplay(printTo(stdout), printTo(stderr));
-  if (!stdout.isTTY || env["TERM"] === "dumb") return plainDisplay(printTo(stdout));
+  if (!stdout.isTTY || env.TERM === "dumb") return plainDisplay(printTo(stdout));
   const { terminalDisplay } = await import("./terminal.js");
-  return terminalDisplay(stdout, !env["NO_COLOR"]);
+  return terminalDisplay(stdout, !env.NO_COLOR);
 }
 
 /** Does something for each, so many at a time. */

@@ -1,5 +1,11 @@
 import { join } from "node:path";
-import { isUpscaleError, type Job, type UpscaleError, type UpscaleOptions, type UpscaleResult } from "crisp-upscale";
+import {
+  isUpscaleError,
+  type Job,
+  type UpscaleError,
+  type UpscaleOptions,
+  type UpscaleResult,
+} from "crisp-upscale";
 import type { Gate } from "./gate.js";
 import type { Holder } from "./holder.js";
 import { contentOf, imageOf } from "./inputs.js";
@@ -107,7 +113,11 @@ async function settle({ state }: Item, held: Held): Promise<"send" | "settled"> 
   }
   // The library knows what to do: it asks a gateway, and elsewhere says that the outcome is unknown.
   if (Date.now() - (pending?.createdAt ?? held.order.at) < REMEMBERED) return "send";
-  await held.step({ state: "unknown", reason: "It was cut off while its task was being made.", holder: undefined });
+  await held.step({
+    state: "unknown",
+    reason: "It was cut off while its task was being made.",
+    holder: undefined,
+  });
   return "settled";
 }
 
@@ -273,7 +283,12 @@ function unexpected(item: Item, held: Held | undefined, error: unknown, run: Run
   run.stop(reason);
   const taskId = held?.order.taskId;
   const isOpen = held !== undefined && held.order.state !== "free";
-  return { input, status: isOpen ? "unfinished" : "not-sent", reason: `${reason} Run the command again to go on.`, taskId };
+  return {
+    input,
+    status: isOpen ? "unfinished" : "not-sent",
+    reason: `${reason} Run the command again to go on.`,
+    taskId,
+  };
 }
 
 function notSent({ input }: Item, reason: string | undefined): Outcome {
