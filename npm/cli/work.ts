@@ -111,7 +111,7 @@ async function settle({ state }: Item, held: Held): Promise<"send" | "settled"> 
     await held.step({ state: "made", taskId: pending.taskId, createdAt: pending.createdAt });
     return "settled";
   }
-  // The library knows what to do: it asks a gateway, and elsewhere says that the outcome is unknown.
+  // The library knows what to do: it asks a gateway, and says of anything else that the outcome is unknown.
   if (Date.now() - (pending?.createdAt ?? held.order.at) < REMEMBERED) return "send";
   await held.step({
     state: "unknown",
@@ -145,13 +145,23 @@ async function trySubmit(item: Item, held: Held, run: Run): Promise<Outcome | Up
     return { input, status: "changed", reason: "It was changed meanwhile. Run the command again." };
   }
   await settleName(item);
-  await held.step({ state: "sending" });
-  let url = typeof image === "string" ? image : undefined;
-  const { signal, done } = run.abortable(() => !run.gate.hasSent(url));
+  if (held.order.state === "free") {
+    // It was written down for the library by a run that was killed before anything was sent.
+    await state.upscaler.forget({ attempt: held.key });
+  }
+  const order = {
+    hasLeft: false,
+    error: undefined as unknown,
+    leaves: async () => {
+      if (held.order.state !== "sending") await held.step({ state: "sending" });
+    },
+  };
+  if (typeof image === "string") run.gate.open(image, order);
+  const { signal, done } = run.abortable(() => !order.hasLeft);
   const options: UpscaleOptions = {
     ...{ signal, idempotencyKey: held.key, preflight: true, timeout: TIMEOUT },
     onUpdate: (update) => {
-      if ("url" in update) url = update.url;
+      if ("url" in update) run.gate.open(update.url, order);
     },
   };
   let job: Job;
@@ -159,9 +169,9 @@ async function trySubmit(item: Item, held: Held, run: Run): Promise<Outcome | Up
     job = await state.upscaler.submit(typeof image === "string" ? image : new Blob([image]), options);
     run.reached(true);
   } catch (error) {
-    if (signal.aborted && !run.gate.hasSent(url)) {
+    if (order.error !== undefined) throw order.error;
+    if (signal.aborted && !order.hasLeft) {
       await state.upscaler.forget({ attempt: held.key });
-      await held.step({ state: "free", holder: undefined });
       return notSent(item, run.stopped());
     }
     if (!isUpscaleError(error)) throw error;
@@ -170,12 +180,15 @@ async function trySubmit(item: Item, held: Held, run: Run): Promise<Outcome | Up
       await held.step({ state: "made", taskId: error.taskId, createdAt: Date.now() });
       return undefined;
     }
-    if (error.charged === "no") return error;
+    if (error.charged === "no") {
+      if (held.order.state === "sending") await held.step({ state: "free" });
+      return error;
+    }
     await held.step({ state: "unknown", reason: error.message, holder: undefined });
     return { ...unknown(input, error.message), kind: error.kind };
   } finally {
     done();
-    run.gate.settled(url);
+    run.gate.settled(order);
   }
   await held.step({ state: "made", taskId: job.taskId, createdAt: job.toJSON().createdAt });
   return undefined;
@@ -185,11 +198,9 @@ async function trySubmit(item: Item, held: Held, run: Run): Promise<Outcome | Up
 async function refused(item: Item, held: Held, error: UpscaleError, run: Run): Promise<Outcome> {
   if (ACCOUNT.includes(error.kind)) {
     run.stop(isFull(error) ? "The disk is full." : error.message);
-    await held.step({ state: "free", holder: undefined });
     return { ...notSent(item, run.stopped()), kind: error.kind };
   }
   if (run.gate.isClosed || error.retryable) {
-    await held.step({ state: "free", holder: undefined });
     return { ...notSent(item, run.stopped() ?? error.message), kind: error.kind };
   }
   await held.step({ state: "failed", reason: error.message, holder: undefined });
