@@ -1,6 +1,6 @@
 // @ts-check
 // Bundles the command with the packages that it uses, so that the package itself has no dependency.
-import { chmod, readFile, rm } from "node:fs/promises";
+import { chmod, rm } from "node:fs/promises";
 import { root } from "./run.mjs";
 
 /**
@@ -30,16 +30,4 @@ export async function bundleCommand() {
     (path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1],
   );
   return [...new Set(names.filter((name) => name !== undefined))].sort();
-}
-
-/**
- * A package's version, and the terms on which it is in the bundle.
- *
- * @param {string} name
- */
-export async function packageOf(name) {
-  const { version, license } = JSON.parse(
-    await readFile(`${root}/node_modules/${name}/package.json`, "utf8"),
-  );
-  return { name, version, licence: license, folder: `${root}/node_modules/${name}` };
 }

@@ -199,7 +199,7 @@ test("a disk that fills up: no half file, and when there is room again nothing m
     await writeFile(hook, FULL);
     await writeFile(join(notes, "full"), "");
     const args = [images, "-r", "--out", out, "--json"];
-    for (const [name, options] of /** @type {const} */ ([
+    for (const [name, options] of /** @type {[string, import("./support/command.mjs").Options][]} */ ([
       ["first", { node: ["--import", hook], env: { ...env, FULL: join(notes, "full") } }],
       ["second", { env }],
     ])) {

@@ -357,7 +357,7 @@ test("an idempotencyKey is remembered for a day", async (t) => {
 
 test("an idempotencyKey covers a file by its content", async () => {
   const store = new SharedMap();
-  const photo = () => new Blob([new Uint8Array([0xff, 0xd8, 0xff, 0xe0, 1, 2, 3])]);
+  const photo = () => new Blob([new Uint8Array([0xff, 0xd8, 0xff, 0xc0, 0, 11, 8, 0, 32, 0, 32])]);
   const uploads = { count: 0 };
   const upscaler = new Upscaler({
     apiKey: "key",

@@ -10,7 +10,8 @@ import { failure } from "./support/failure.mjs";
 
 const IMAGE = "https://host.example/photo.jpg";
 const RESULT = "https://files.example/result.png";
-const PHOTO = new Uint8Array([0xff, 0xd8, 0xff, 0xe0, 1, 2, 3]);
+/** A jpeg as far as its size, 32 by 32. */
+const PHOTO = new Uint8Array([0xff, 0xd8, 0xff, 0xc0, 0, 11, 8, 0, 32, 0, 32]);
 
 /** @typedef {import("crisp-upscale").Store} Store */
 /** @typedef {keyof Store} Method */

@@ -131,7 +131,6 @@ export class Batch {
     const before = this.#images.get(name);
     const result = (async () => {
       await before;
-      this.#reporter.begin(item.input);
       return work(item, run);
     })();
     this.#images.set(name, result);
@@ -147,6 +146,7 @@ export class Batch {
       options: { again, retryUnknown },
       isGateway,
       isSandbox,
+      begin: (input) => this.#reporter.begin(input),
       mayOrder: () => {
         if (this.#left <= 0) return false;
         this.#left -= 1;

@@ -1,5 +1,5 @@
 import type { Display } from "./report.js";
-import { countsOf, images, lineOf } from "./text.js";
+import { adviceOf, countsOf, images, lineOf, listOf } from "./text.js";
 
 /** Lines of text, for a file, a pipe or a log. */
 export function plainDisplay(print: (line: string) => void): Display {
@@ -10,9 +10,10 @@ export function plainDisplay(print: (line: string) => void): Display {
     end(counts, left) {
       if (left.length > 0) {
         print(`\nNot done: ${images(left.length)}`);
-        for (const outcome of left) print(`  ${lineOf(outcome)}`);
+        for (const line of listOf(left)) print(line);
       }
       print(countsOf(counts));
+      for (const line of adviceOf(left)) print(line);
     },
   };
 }

@@ -1,9 +1,13 @@
 import { createLogUpdate } from "log-update";
 import type { Counts, Display } from "./report.js";
-import { countsOf, creditsOf, images, lineOf, styled } from "./text.js";
+import { adviceOf, countsOf, creditsOf, images, lineOf, listOf, styled } from "./text.js";
 
 /** How often the display is drawn at most, in milliseconds. */
 const FRAME = 100;
+/** How many names are listed at the end for the same reason; `--json` has them all. */
+const LISTED = 20;
+/** What is said at once, and not only at the end. */
+const AT_ONCE = ["failed", "unknown", "gone", "changed"];
 /** The bar's widest, in columns. */
 const BAR = 40;
 
@@ -15,10 +19,11 @@ export function terminalDisplay(stream: NodeJS.WriteStream, hasColour: boolean):
   /** How many were done before this run began. */
   let before = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let isOver = false;
 
   const frame = () => {
     timer = undefined;
-    if (latest !== undefined)
+    if (latest !== undefined && !isOver)
       draw(frameOf(latest, performance.now() - began, before, stream.columns ?? 80, hasColour));
   };
   const stays = (line: string) => {
@@ -34,21 +39,22 @@ export function terminalDisplay(stream: NodeJS.WriteStream, hasColour: boolean):
     outcome(outcome) {
       if (outcome.before) before += 1;
       // Of what is done, the number is enough.
-      if (outcome.status !== "done" || outcome.warning !== undefined) {
+      if (AT_ONCE.includes(outcome.status) || outcome.warning !== undefined) {
         stays(styled(outcome.status === "done" ? "yellow" : "red", lineOf(outcome), hasColour));
       }
     },
     note: stays,
     end(counts, left) {
+      isOver = true;
       clearTimeout(timer);
       draw.clear();
       draw.done();
       if (left.length > 0) {
         stream.write(`\n${styled("bold", `Not done: ${images(left.length)}`, hasColour)}\n`);
-        for (const outcome of left) stream.write(`  ${lineOf(outcome)}\n`);
+        for (const line of listOf(left, LISTED)) stream.write(`${line}\n`);
         stream.write("\n");
       }
-      stream.write(`${countsOf(counts)}\n`);
+      for (const line of [countsOf(counts), ...adviceOf(left)]) stream.write(`${line}\n`);
     },
   };
 }
@@ -68,9 +74,10 @@ function frameOf(
   const bar =
     styled("green", "█".repeat(full), hasColour) + styled("dim", "░".repeat(width - full), hasColour);
   const left = timeLeft(ended - before, total - ended, elapsed);
+  const spent = credits > 0 ? `, ${creditsOf(credits)} spent` : "";
   const lines = [
     `${bar} ${Math.floor(share * 100)} %${left === "" ? "" : `, ${left}`}`,
-    `${done} done, ${running} running, ${waiting} waiting, ${failed} not done, ${creditsOf(credits)} spent`,
+    `${done} done, ${running} running, ${waiting} waiting, ${failed} not done${spent}`,
   ];
   return lines.map((line) => (hasColour ? line : line.slice(0, columns - 1))).join("\n");
 }

@@ -62,3 +62,38 @@ type Style = Parameters<typeof styleText>[0];
 export function styled(style: Style, text: string, hasColour: boolean): string {
   return hasColour ? styleText(style, text) : text;
 }
+
+/** Images that are not done for the same reason, in the order in which the first of them came. */
+interface Group {
+  title: string;
+  names: string[];
+}
+
+/**
+ * What is not done, grouped by why.
+ *
+ * @param most how many names of a group are listed at most
+ */
+export function listOf(left: Outcome[], most = Number.POSITIVE_INFINITY): string[] {
+  const groups = new Map<string, Group>();
+  for (const { input, status, reason, isLeft, file } of left) {
+    const title = `${isLeft ? "left" : WORDS[status]}: ${printable(reason ?? "")}`;
+    const group = groups.get(title) ?? { title, names: [] };
+    groups.set(title, group);
+    group.names.push(
+      printable(input.name) + (file === undefined ? "" : ` (its earlier result is ${printable(file)})`),
+    );
+  }
+  return [...groups.values()].flatMap(({ title, names }) => {
+    names.sort();
+    const shown = names.slice(0, most).map((name) => `    ${name}`);
+    const more = names.length - shown.length;
+    return [`  ${title}`, ...shown, ...(more > 0 ? [`    and ${more} more`] : [])];
+  });
+}
+
+/** What to do now, where there is something to be done. */
+export function adviceOf(left: Outcome[]): string[] {
+  const goesOn = left.some(({ status }) => ["not-sent", "unfinished", "elsewhere"].includes(status));
+  return goesOn ? ["Run the same command again to go on. Nothing is charged twice."] : [];
+}

@@ -8,7 +8,7 @@ import {
 } from "crisp-upscale";
 import type { Gate } from "./gate.js";
 import type { Holder } from "./holder.js";
-import { contentOf, imageOf } from "./inputs.js";
+import { contentOf, type Input, imageOf } from "./inputs.js";
 import type { Outcome } from "./outcome.js";
 import { type Item, unknown } from "./plan.js";
 import { copy, type Saved, save, settleName, written } from "./save.js";
@@ -23,6 +23,8 @@ export interface Run {
   options: { again: boolean; retryUnknown: boolean };
   isGateway: boolean;
   isSandbox: boolean;
+  /** An image is begun. */
+  begin(input: Input): void;
   /** Takes one of the orders that `--max` allows; `false` where none is left. */
   mayOrder(): boolean;
   /** Nothing more is to be sent, and why. */
@@ -140,6 +142,7 @@ async function submit(item: Item, held: Held, run: Run): Promise<Outcome | undef
 /** @returns Nothing where the task is made; an error that cost nothing; or what else there is to say. */
 async function trySubmit(item: Item, held: Held, run: Run): Promise<Outcome | UpscaleError | undefined> {
   const { input, state } = item;
+  run.begin(input);
   const image = input.path === undefined ? (input.url ?? "") : await contentOf(input.path);
   if (imageOf(image) !== item.image) {
     return { input, status: "changed", reason: "It was changed meanwhile. Run the command again." };
@@ -210,6 +213,7 @@ async function refused(item: Item, held: Held, error: UpscaleError, run: Run): P
 /** Waits for the task and writes its result. */
 async function fetchResult(item: Item, held: Held, run: Run): Promise<Outcome> {
   const { input, state } = item;
+  run.begin(input);
   const record = await settleName(item);
   const { order } = held;
   const isNew = order.state === "made";

@@ -64,7 +64,7 @@ export function network(random, share) {
  * @param {number} batch.kills
  * @param {number} batch.moments how many requests and replies a run lives for at most
  * @param {() => number} batch.random
- * @param {ReturnType<typeof network>} batch.network
+ * @param {{ onMoment(listener: () => void): void }} batch.network
  */
 export async function killed({ path, args = [], env, kills, moments, random, network }) {
   let done = 0;
