@@ -34,6 +34,12 @@ export async function demo(argv: string[], stdout: NodeJS.WriteStream): Promise<
     stdout.write(HELP);
     return 0;
   }
+  const [major = 0] = process.versions.node.split(".").map(Number);
+  if (major < 22)
+    throw new Failed(
+      `The demo needs Node 22 or later, as wrangler does; here is ${process.versions.node}.`,
+      1,
+    );
   const wrangler = findWrangler();
   if (wrangler === undefined) {
     throw new Failed(
