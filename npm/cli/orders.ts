@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { codeOf, createFile } from "../whole-file.js";
 import type { Holder } from "./holder.js";
 
-/** What is known of the order for one image. `docs/command-line.md` describes each. */
+/** What is known of the order for one image. `docs/guide/command-line.md` describes each. */
 export type OrderState = "free" | "sending" | "made" | "done" | "failed" | "unknown" | "gone";
 
 /** One step in the life of an order. */
