@@ -179,8 +179,8 @@ export class Attempts {
 }
 
 /** Whether its key may be used anew. Of an unreadable entry nobody knows. */
-function isOver({ unreadable, createdAt }: Kept, { isKeyOver }: Wasm): boolean {
-  return !unreadable && isKeyOver(createdAt);
+function isOver({ unreadable, createdAt }: Kept, { hasExpired }: Wasm): boolean {
+  return !unreadable && hasExpired(createdAt);
 }
 
 function isKept(value: unknown): value is Kept {

@@ -1,4 +1,4 @@
-import { invalid, UpscaleError } from "./error.js";
+import { invalid, UpscaleError } from "./errors.js";
 import type { CallOptions, ImageFile, Ticket } from "./types.js";
 import { DEFAULT_TIMEOUT, type Limits } from "./within.js";
 

@@ -6,12 +6,12 @@ import { readFile } from "node:fs/promises";
 import { build as bundle } from "esbuild";
 import { Failed, root } from "../../scripts/run.mjs";
 import { client } from "../../scripts/wasm.mjs";
-import { launchChromium } from "../../tests/support/chromium.mjs";
-import { bundleWorker } from "../workerd.mjs";
+import { launchChromium } from "../../tests/kit/chromium.mjs";
+import { bundleWorker } from "../../tests/kit/workerd.mjs";
 import { startStopwatch } from "./stopwatch.mjs";
 
 /** How long one may take, in milliseconds. */
-const PATIENCE = 30_000;
+const TIMEOUT = 30_000;
 
 /**
  * One start in a fresh process of this Node.
@@ -90,7 +90,7 @@ function fail(name, why = "") {
  */
 function late(name) {
   return new Promise((_, reject) => {
-    setTimeout(() => reject(new Failed(`${name} did not send a request in time.`)), PATIENCE).unref();
+    setTimeout(() => reject(new Failed(`${name} did not send a request in time.`)), TIMEOUT).unref();
   });
 }
 

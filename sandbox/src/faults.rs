@@ -59,7 +59,7 @@ pub(crate) enum Kind {
 /// One fault, for the next `times` occasions.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Fault {
+pub(crate) struct NetworkError {
     pub(crate) route: Target,
     pub(crate) kind: Kind,
     #[serde(default = "once")]
@@ -91,7 +91,7 @@ fn server_error_message() -> String {
     "Internal server error".to_owned()
 }
 
-impl Fault {
+impl NetworkError {
     /// The reply that takes the place of the true one, for the kinds that have one.
     pub(crate) fn reply(&self) -> Option<Reply> {
         let mut reply = match self.kind {
@@ -131,18 +131,18 @@ impl Fault {
 
 /// The faults still to come, in the order in which they were asked for.
 #[derive(Debug, Default)]
-pub(crate) struct Faults(Vec<Fault>);
+pub(crate) struct Faults(Vec<NetworkError>);
 
 impl Faults {
     /// Replaces what is left by a JSON list.
     pub(crate) fn set(&mut self, json: &[u8]) -> Reply {
         // A misspelt fault that is silently left out would make a test pass for nothing.
         let refused = |error: String| Reply::json(400, &json!({ "error": error }));
-        let faults: Vec<Fault> = match serde_json::from_slice(json) {
+        let faults: Vec<NetworkError> = match serde_json::from_slice(json) {
             Ok(faults) => faults,
             Err(error) => return refused(error.to_string()),
         };
-        if let Some(trouble) = faults.iter().find_map(Fault::trouble) {
+        if let Some(trouble) = faults.iter().find_map(NetworkError::trouble) {
             return refused(trouble.to_owned());
         }
         self.0 = faults;
@@ -150,7 +150,7 @@ impl Faults {
     }
 
     /// The fault that befalls `target` this time.
-    pub(crate) fn take(&mut self, target: Target) -> Option<Fault> {
+    pub(crate) fn take(&mut self, target: Target) -> Option<NetworkError> {
         let next = self.0.iter_mut().find(|fault| fault.route == target && fault.times > 0)?;
         next.times -= 1;
         Some(next.clone())

@@ -4,7 +4,7 @@ use crisp_upscale_core::image::MAX_BYTES;
 use serde_json::{Value, json};
 
 use crate::create::RESULTS;
-use crate::faults::{Fault, Kind, Target};
+use crate::faults::{Kind, NetworkError, Target};
 use crate::reply::{envelope, success, upload_refusal};
 use crate::{Reply, Request, Sandbox, Source};
 
@@ -152,7 +152,7 @@ impl Sandbox {
 }
 
 /// Lets a fault befall a request that was taken, on its way back.
-pub(crate) fn finish(target: Target, mut reply: Reply, fault: Option<Fault>) -> Option<Reply> {
+pub(crate) fn finish(target: Target, mut reply: Reply, fault: Option<NetworkError>) -> Option<Reply> {
     if let Some(fault) = fault {
         match fault.kind {
             Kind::Lose | Kind::Refuse => return None,

@@ -10,7 +10,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::create::is_web;
-use crate::faults::{Fault, Target};
+use crate::faults::{NetworkError, Target};
 use crate::reply::upload_refusal;
 use crate::routes::finish;
 use crate::{Reply, Request, Sandbox, Work};
@@ -30,7 +30,7 @@ struct Place {
 #[derive(Debug)]
 pub(crate) struct Pending {
     place: Place,
-    fault: Option<Fault>,
+    fault: Option<NetworkError>,
 }
 
 type Fields = BTreeMap<String, String>;
@@ -77,7 +77,7 @@ impl Sandbox {
         &mut self,
         request: &Request,
         body: &[u8],
-        fault: Option<Fault>,
+        fault: Option<NetworkError>,
     ) -> Option<Reply> {
         let fields = json_fields(body);
         let wanted = place(request, &fields).and_then(|place| Ok((place, required(&fields, "fileUrl")?)));

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { installPackages } from "../../scripts/build.mjs";
 import { root } from "../../scripts/run.mjs";
 import { serve } from "../../scripts/serve.mjs";
-import { SMALL } from "../support/images.mjs";
+import { SMALL } from "../kit/images.mjs";
 import { devServer, output } from "./start.mjs";
 
 const CORS = { "access-control-allow-origin": "*", "access-control-allow-headers": "*, Authorization" };
@@ -15,7 +15,7 @@ const CORS = { "access-control-allow-origin": "*", "access-control-allow-headers
 const POLLS = 3;
 
 /** A client that an answer from a cache keeps waiting has failed by then, in milliseconds. */
-const PATIENCE = 90_000;
+const TIMEOUT = 90_000;
 
 /** @type {[name: string, major: number, args: string[]][]} */
 const BUILDS = [
@@ -80,7 +80,7 @@ async function check(installed, chromium, major, args) {
  */
 async function requests(url, service, chromium) {
   const get = async (/** @type {string} */ path) => {
-    const response = await fetch(url + path, { signal: AbortSignal.timeout(PATIENCE) });
+    const response = await fetch(url + path, { signal: AbortSignal.timeout(TIMEOUT) });
     return /\[[^\]]*\]/.exec(await response.text())?.[0];
   };
   service.refuse();
@@ -92,7 +92,7 @@ async function requests(url, service, chromium) {
   const page = await chromium.newPage();
   try {
     await page.goto(`${url}/client?service=${encodeURIComponent(service.url)}`);
-    await page.getByText("[t6 32]").waitFor({ timeout: PATIENCE });
+    await page.getByText("[t6 32]").waitFor({ timeout: TIMEOUT });
   } finally {
     await page.close();
   }

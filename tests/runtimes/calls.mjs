@@ -28,7 +28,7 @@ const calls = {
  */
 const upscalers = new Map();
 
-/** @type {import("../../bench/player.mjs").Connect} */
+/** @type {import("../kit/runner.mjs").Connect} */
 export function connect(baseUrl, name = "upscale", token = "") {
   const call = calls[name];
   if (call === undefined) throw new TypeError(`there is no call ${name}`);

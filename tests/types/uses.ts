@@ -165,7 +165,7 @@ function word(kind: ErrorKind): string {
 }
 
 export const memory: Store = new Map<string, string>();
-export const books = (ledger: Ledger): number => ledger.credits;
+export const ledger = (ledger: Ledger): number => ledger.credits;
 
 export async function callbacks(request: Request): Promise<Response> {
   await receiveCallback(request, { upscaler });

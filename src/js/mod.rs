@@ -1,0 +1,15 @@
+//! JavaScript, as far as Rust sees it: what `npm/` hands in, and the modules beside this one.
+
+mod clock;
+mod json;
+mod settings;
+mod snippets;
+
+pub(crate) use clock::{instant, left, now};
+pub(crate) use json::JsonValue;
+pub use settings::{CallContext, Settings, Subscribers};
+pub(crate) use settings::{Limiter, Notification, NotificationKind, Subscription};
+pub(crate) use snippets::{
+    EventReader, Expected, Place, Received, Waits, enqueue, exchange, random_id, read_part, release,
+    released, sendable, token, upload_form,
+};
