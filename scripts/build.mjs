@@ -103,6 +103,7 @@ async function bundleEntries() {
       logLevel: "warning",
     });
     for (const part of Object.keys(metafile.inputs)) parts.add(part);
+    await writeFile(`${root}/dist/${runtime}.d.ts`, 'export * from "./index.js";\n');
   }
   for (const part of parts) {
     // The sandbox needs the second, too.

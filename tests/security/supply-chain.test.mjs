@@ -117,7 +117,7 @@ function satisfies(expression, allowed) {
 test("the crates have their sources, their licences and nothing else", async () => {
   for (const [name, more] of /** @type {const} */ ([
     ["crisp-upscale-core", []],
-    ["crisp-upscale", ["README.md", "src/host.js"]],
+    ["crisp-upscale", ["README.md", ...["exchange", "file", "lease", "random", "waits"].map((name) => `src/js/${name}.js`)]],
   ])) {
     const list = await run("cargo", ["package", "--list", "--allow-dirty", "--offline", "-p", name], {
       quiet: true,
