@@ -345,6 +345,9 @@ test("a source that cannot be loaded from is load-failed", async () => {
   /** @type {typeof import("crisp-upscale")} */
   const fresh = await import(`${new URL("../../dist/node.js", import.meta.url)}?odd`);
   for (const source of [5, "text", {}, Symbol("source")]) {
-    assert.equal((await failure(fresh.preload(/** @type {any} */ (source)), fresh.UpscaleError)).kind, "load-failed");
+    assert.equal(
+      (await failure(fresh.preload(/** @type {any} */ (source)), fresh.UpscaleError)).kind,
+      "load-failed",
+    );
   }
 });

@@ -313,7 +313,9 @@ test("WebAssembly that is never loaded holds up no abort and no time-out", async
   await endsEarly((options) => upscaler.upscale(IMAGE, options), clock, other.UpscaleError);
   await endsEarly((options) => upscaler.credits(options), clock, other.UpscaleError);
   // A job that is resumed keeps its task.
-  const error = await clock.until(failure(upscaler.resume("abc", { timeout: 1_000 }).result(), other.UpscaleError));
+  const error = await clock.until(
+    failure(upscaler.resume("abc", { timeout: 1_000 }).result(), other.UpscaleError),
+  );
   assert.deepEqual([error.kind, error.taskId, error.charged], ["timeout", "abc", "unknown"]);
   assert.equal(typeof error.resume, "function");
 });
