@@ -1,4 +1,3 @@
-import { styleText } from "node:util";
 import type { Outcome } from "./outcome.js";
 import type { Counts } from "./report.js";
 
@@ -56,11 +55,13 @@ export function images(count: number): string {
   return count === 1 ? "1 image" : `${count} images`;
 }
 
-type Style = Parameters<typeof styleText>[0];
+/** The styles of a terminal (ECMA-48, SGR), and what ends each. Node's own `styleText` is not in all versions of 20. */
+const STYLES = { bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39], yellow: [33, 39] };
 
 /** A text with a style, unless colours are not wanted. */
-export function styled(style: Style, text: string, hasColour: boolean): string {
-  return hasColour ? styleText(style, text) : text;
+export function styled(style: keyof typeof STYLES, text: string, hasColour: boolean): string {
+  const [begin, end] = STYLES[style];
+  return hasColour ? `\x1b[${begin}m${text}\x1b[${end}m` : text;
 }
 
 /** Images that are not done for the same reason, in the order in which the first of them came. */

@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { Upscaler } from "crisp-upscale";
 import { directoryStore } from "crisp-upscale/directory-store";
 import { serve } from "../../scripts/serve.mjs";
-import { fill, folder, service } from "../kit/command.mjs";
+import { fill, folder, run, service, statusesOf } from "../kit/command.mjs";
 import { imagesOf, isRight, killed, network, toTheEnd } from "../kit/crash.mjs";
 import { fixtures, tokenOf } from "../kit/gateway.mjs";
 import { random as randomOf } from "../kit/rng.mjs";
@@ -92,6 +92,21 @@ for (const seed of SEEDS) {
       assert.ok(["done", "unknown", "failed"].includes(status), status);
   });
 }
+
+test("two commands at once on one folder", async (t) => {
+  const { env, ledger, fetch } = await service(t);
+  const path = await folder(t);
+  await fill(path, COUNT);
+  const both = await Promise.all([
+    run([path, "-r", "--json"], { env }),
+    run([path, "-r", "--json"], { env }),
+  ]);
+  for (const ended of both)
+    assert.deepEqual([ended.code, statusesOf(ended)], [0, { done: COUNT }], ended.err);
+  const tasks = await imagesOf(await ledger(), fetch);
+  assert.equal(new Set(tasks.map(({ number }) => number)).size, COUNT);
+  assert.equal(tasks.length, COUNT);
+});
 
 /** The same request to the gateway, as a proxy would send it. @param {Request} request @param {string} url */
 async function forwarded(request, url) {
