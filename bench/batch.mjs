@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createSandbox } from "crisp-upscale/sandbox";
 import { serve } from "../scripts/serve.mjs";
-import { imageOf, run } from "../tests/kit/command.mjs";
+import { fastClock, imageOf, run } from "../tests/kit/command.mjs";
 import { fixtures, tokenOf } from "../tests/kit/gateway.mjs";
 
 /** What a file has in bytes. Of a png, what follows its end does not count, so the stand-in has little to enlarge. */
@@ -83,7 +83,7 @@ try {
   );
 
   const settings = { TASKS_PER_HOUR: "none", CREATE_LIMIT: "0" };
-  const gateway = await fixtures(t, { sandbox: { credits: 10_000 }, settings });
+  const gateway = await fixtures(t, { sandbox: { credits: 10_000, now: fastClock() }, settings });
   const env = { CRISP_UPSCALE_TOKEN: await tokenOf("ann") };
   const few = await batch(FEW, env, ["--gateway", gateway.url]);
   const many = await batch(MANY, env, ["--gateway", gateway.url]);

@@ -1,3 +1,4 @@
+import { relative } from "node:path";
 import type { Outcome } from "./outcome.js";
 import type { Counts } from "./report.js";
 
@@ -11,6 +12,12 @@ export function printable(name: string): string {
     if (sign === "\n") return "\\n";
     return `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`;
   });
+}
+
+/** A path as short as it can be from where the command runs. */
+function shown(path: string): string {
+  const short = relative("", path);
+  return short === "" || short.startsWith("..") ? path : short;
 }
 
 const WORDS: Record<Outcome["status"], string> = {
@@ -29,10 +36,11 @@ export function lineOf({ input, status, file, reason, before, warning, isLeft }:
   const word = isLeft ? "left" : WORDS[status];
   const parts = [`${word}: ${printable(input.name)}`];
   if (status === "done" && file !== undefined)
-    parts.push(` -> ${printable(file)}${before ? " (was there)" : ""}`);
+    parts.push(` -> ${printable(shown(file))}${before ? " (was there)" : ""}`);
   const why = [reason, warning].filter((text) => text !== undefined).join(" ");
   if (why !== "") parts.push(`: ${printable(why)}`);
-  if (status !== "done" && file !== undefined) parts.push(` Its earlier result is ${printable(file)}.`);
+  if (status !== "done" && file !== undefined)
+    parts.push(` Its earlier result is ${printable(shown(file))}.`);
   return parts.join("");
 }
 
@@ -82,7 +90,8 @@ export function listOf(left: Outcome[], most = Number.POSITIVE_INFINITY): string
     const group = groups.get(title) ?? { title, names: [] };
     groups.set(title, group);
     group.names.push(
-      printable(input.name) + (file === undefined ? "" : ` (its earlier result is ${printable(file)})`),
+      printable(input.name) +
+        (file === undefined ? "" : ` (its earlier result is ${printable(shown(file))})`),
     );
   }
   return [...groups.values()].flatMap(({ title, names }) => {

@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { Upscaler } from "crisp-upscale";
 import { directoryStore } from "crisp-upscale/directory-store";
 import { serve } from "../../scripts/serve.mjs";
-import { fill, folder, run, service, statusesOf } from "../kit/command.mjs";
+import { fastClock, fill, folder, run, service, statusesOf } from "../kit/command.mjs";
 import { imagesOf, isRight, killed, network, toTheEnd } from "../kit/crash.mjs";
 import { fixtures, tokenOf } from "../kit/gateway.mjs";
 import { random as randomOf } from "../kit/rng.mjs";
@@ -39,7 +39,7 @@ for (const seed of SEEDS) {
       const random = randomOf(seed);
       const between = network(random, share);
       const settings = { TASKS_PER_HOUR: "none", CREATE_LIMIT: "0" };
-      const gateway = await fixtures(t, { sandbox: { credits: 10_000 }, settings });
+      const gateway = await fixtures(t, { sandbox: { credits: 10_000, now: fastClock() }, settings });
       const front = await serve(
         between.between((request) => forwarded(request, gateway.url)),
         { port: 0 },
@@ -73,7 +73,11 @@ for (const seed of SEEDS) {
     const random = randomOf(seed);
     const [before, behind] = [network(random, 0.1), network(random, 0.1)];
     const settings = { TASKS_PER_HOUR: "none", CREATE_LIMIT: "0", OUTCOME_MINUTES: "1" };
-    const gateway = await fixtures(t, { sandbox: { credits: 10_000 }, settings, between: behind.between });
+    const gateway = await fixtures(t, {
+      sandbox: { credits: 10_000, now: fastClock() },
+      settings,
+      between: behind.between,
+    });
     const front = await serve(
       before.between((request) => forwarded(request, gateway.url)),
       { port: 0 },
