@@ -184,7 +184,8 @@ async function trySubmit(item: Item, held: Held, run: Run): Promise<Outcome | Up
       return undefined;
     }
     if (error.charged === "no") {
-      if (held.order.state === "sending") await held.step({ state: "free" });
+      // A gateway keeps the key of what was refused, with the URL of this upload.
+      if (held.order.state === "sending") await anew(held);
       return error;
     }
     await held.step({ state: "unknown", reason: error.message, holder: undefined });
