@@ -1,5 +1,5 @@
 import { type UpscaleAllOptions, type Upscaled, upscaleAll } from "./all.js";
-import { Attempts, attemptId, type Begun, type Pending } from "./attempts.js";
+import { Attempts, attemptId, type Kept, type Pending } from "./attempts.js";
 import { type Failure, invalid, NOTHING_SENT, UpscaleError } from "./error.js";
 import { Events } from "./events.js";
 import { callFetch } from "./fetch.js";
@@ -39,6 +39,12 @@ import { type Limits, settleStore, within } from "./within.js";
 
 const MODEL = "recraft/crisp-upscale";
 
+const UNKNOWN =
+  "It is not known whether this attempt made a task, and only a gateway could say. Look at the account, then forget() " +
+  "the attempt.";
+const NEVER_ARRIVED =
+  "The request never arrived at the gateway, so no task was made. Upscale the image again.";
+
 /** What a call from here to the WebAssembly may say. */
 interface Run extends Limits {
   /** The `Idempotency-Key` of its createTask. */
@@ -68,6 +74,8 @@ export class Client {
   readonly #abandoned = new Map<string, Promise<unknown>>();
   /** Whether a gateway is asked, which has a queue and knows an attempt by its key. */
   readonly #gateway: boolean;
+  /** Which gateway. */
+  readonly #server: string | undefined;
   readonly #settings: {
     readonly baseUrl: string | undefined;
     readonly uploadBaseUrl: string | undefined;
@@ -91,6 +99,7 @@ export class Client {
     this.#store = given.store ?? new Map();
     this.#attempts = new Attempts(this.#store);
     this.#gateway = apiKey === undefined && token !== undefined;
+    this.#server = this.#gateway ? given.baseUrl : undefined;
     this.#settings = {
       baseUrl: given.baseUrl,
       uploadBaseUrl: given.uploadBaseUrl,
@@ -145,11 +154,15 @@ export class Client {
   /**
    * Goes on with a job whose task was made earlier, by this process or another one. Costs nothing.
    *
+   * Of an entry of {@link pending} whose `taskId` is null, a gateway is asked first what became of its request. That
+   * makes no task. Where none was made and none can be any more, it rejects with an error whose `charged` is `no`, and
+   * the entry is forgotten; where nobody can say, with `outcome-unknown`, and the entry stays.
+   *
    * @param ticket What `JSON.stringify` made of a {@link Job}, parsed; one of {@link pending}; or a task's id.
    * @returns The job. What is wrong with the ticket or the options is what {@link Job.result} and an iteration reject
    *   with.
    */
-  resume(ticket: Ticket | string, options: CallOptions = {}): Job {
+  resume(ticket: Ticket | Pending | string, options: CallOptions = {}): Job {
     try {
       const { signal, timeout } = callOptions(options);
       return this.#job(ticketOf(ticket), [], { signal, timeout });
@@ -160,7 +173,8 @@ export class Client {
 
   /**
    * The jobs that were begun and have not been seen to end, out of the store, the oldest first. One whose `taskId`
-   * is null was cut off while its task was being made: look at the account, then {@link forget} it.
+   * is null was cut off while its task was being made: behind a gateway, {@link resume} it; else look at the account, then
+   * {@link forget} it. This sends nothing.
    */
   async pending(): Promise<Pending[]> {
     return this.#stored(callOptions({}), () => this.#attempts.list());
@@ -325,18 +339,29 @@ export class Client {
     const wasm = await this.#wasm(run);
     if (keyed !== undefined) {
       const kept = await this.#stored(run, () => this.#attempts.find(keyed.key, wasm));
-      if (kept !== undefined) return this.#goOn(kept, keyed, order, wasm);
+      const job = kept && (await this.#goOn(kept, keyed, order, wasm));
+      if (job !== undefined) return job;
     }
     const url = await this.#reachable(order);
     const { pending, isNew } = await this.#begin(run, keyed?.name ?? url, keyed?.key, wasm);
-    // Another tab was faster.
-    if (!isNew && keyed !== undefined) return this.#goOn(pending, keyed, order, wasm);
+    // Another tab was faster. Where nothing came of that, it begins anew.
+    if (!isNew && keyed !== undefined) {
+      return (await this.#goOn(pending, keyed, order, wasm)) ?? this.#attempt(order, keyed);
+    }
 
     const { attempt } = pending;
     let sent = false;
-    const fetch = (outgoing: Request) => {
+    const send = (outgoing: Request) => {
       sent = true;
       return this.#settings.fetch(outgoing);
+    };
+    const fetch = (outgoing: Request) => {
+      const renewed = this.#attempts.sending(pending, wasm);
+      if (renewed === undefined) return send(outgoing);
+      return renewed.then(() => {
+        outgoing.signal.throwIfAborted();
+        return send(outgoing);
+      });
     };
     let taskId: string;
     try {
@@ -358,7 +383,7 @@ export class Client {
 
   /** Writes the entry of an attempt. Where the call ends first, nothing was sent, and the entry does not stay. */
   async #begin(run: Run, image: string, key: string | undefined, wasm: Wasm) {
-    const begun = this.#kept(() => this.#attempts.begin(image, key, wasm));
+    const begun = this.#kept(() => this.#attempts.begin(image, key, wasm, this.#server));
     try {
       return await within(run, () => begun);
     } catch (error) {
@@ -374,12 +399,47 @@ export class Client {
     }
   }
 
-  /** Goes on with what an earlier call of the same `idempotencyKey` began. */
-  #goOn(kept: Begun<string | null>, { name }: Keyed, order: Order, wasm: Wasm): Job {
-    const { attempt, image, taskId, createdAt } = kept;
-    const problem = wasm.checkRepeat(this.#settings, name, image, taskId !== null);
+  /** Goes on with what an earlier call of the same `idempotencyKey` began; `undefined` where nothing came of that. */
+  async #goOn(kept: Kept, { name }: Keyed, order: Order, wasm: Wasm): Promise<Job | undefined> {
+    const { attempt, image, createdAt } = kept;
+    const problem = wasm.checkRepeat(this.#settings, name, image, kept.taskId !== null || this.#gateway);
     if (problem) throw problem;
-    return this.#job({ taskId: String(taskId), createdAt, attempt }, [], jobRun(order));
+    const taskId = kept.taskId ?? (await this.#recover(kept, order.run, wasm));
+    if (taskId === undefined) return undefined;
+    return this.#job({ taskId, createdAt, attempt }, [], jobRun(order));
+  }
+
+  /**
+   * Asks the gateway which task an attempt made, and keeps that. Makes nothing.
+   *
+   * @param kept Its entry, or as much of it as there is in another store.
+   * @returns Its task; `undefined` where none was made. The entry is forgotten then.
+   */
+  async #recover(kept: Kept, run: Limits, wasm: Wasm): Promise<string | undefined> {
+    const { attempt, createdAt, sendsUntil, server } = kept;
+    const taskId = await wasm.recover(
+      this.#settings,
+      limitsOf(run),
+      attempt,
+      createdAt,
+      sendsUntil,
+      server,
+    );
+    if (taskId === undefined) await this.#stored(run, () => this.#attempts.forgetUnmade(kept));
+    else await settleStore(() => this.#attempts.made(attempt, taskId), run);
+    return taskId;
+  }
+
+  /** The task of the attempt of a ticket that has none. */
+  async #taskOf({ attempt, createdAt }: Ticket, limits: Limits, wasm: Wasm): Promise<string> {
+    const kept = attempt && (await this.#stored(limits, () => this.#attempts.get(attempt)));
+    if (!attempt || !this.#gateway) {
+      throw this.#error({ ...NOTHING_SENT, kind: "outcome-unknown", charged: "unknown", message: UNKNOWN, retryable: false }, undefined);
+    }
+    const known = { image: "", taskId: null, hasKey: false, ended: false, attempt, createdAt, ...(kept || {}) };
+    const taskId = known.taskId ?? (await this.#recover(known, limits, wasm));
+    if (taskId !== undefined) return taskId;
+    throw this.#error({ ...NOTHING_SENT, kind: "unreachable", message: NEVER_ARRIVED, retryable: false }, undefined);
   }
 
   /** The image's URL, once it is checked as far as was asked for. */
@@ -436,6 +496,10 @@ export class Client {
       const limits = { ...run, began: run.began ?? performance.now() };
       const late = () => fail(lateFor(ticket.taskId), undefined);
       const wasm = await within(limits, this.#load, late);
+      if (ticket.taskId === "") {
+        ticket.taskId = await this.#taskOf(ticket, limits, wasm);
+        onUpdate({ state: "submitted", taskId: ticket.taskId });
+      }
       const settings = { ...this.#settings, fail };
       const following = {
         ...limits,

@@ -1,3 +1,4 @@
+import type { Pending } from "./attempts.js";
 import { invalid, UpscaleError } from "./error.js";
 import type { CallOptions, ImageFile, Ticket } from "./types.js";
 import { DEFAULT_TIMEOUT, type Limits } from "./within.js";
@@ -79,22 +80,18 @@ export function keyOf(key: unknown): string | undefined {
 }
 
 /** What is to be resumed. */
-export function ticketOf(ticket: Ticket | string): Ticket {
+export function ticketOf(ticket: Ticket | Pending | string): Ticket {
   return reading("ticket", () => {
     if (typeof ticket === "string") return { taskId: ticket, createdAt: 0 };
     const { taskId, createdAt, attempt } = members<{ [Name in keyof Ticket]: unknown }>(ticket, "ticket");
-    if (taskId === null) {
-      throw invalid(
-        "It is not known whether this attempt made a task, so there is none to resume. " +
-          "Look at the account, then forget() the attempt.",
-      );
-    }
-    if (typeof taskId !== "string") {
+    // Of an attempt without a task, the gateway is asked for it.
+    const isUnknown = (taskId === null || taskId === "") && typeof attempt === "string";
+    if (typeof taskId !== "string" && !isUnknown) {
       throw invalid(
         "This is not a ticket. Give what a Job's toJSON() gave, an entry of pending(), or a task's id.",
       );
     }
-    const kept: Ticket = { taskId, createdAt: Number.isFinite(createdAt) ? Number(createdAt) : 0 };
+    const kept: Ticket = { taskId: taskId ?? "", createdAt: Number.isFinite(createdAt) ? Number(createdAt) : 0 };
     if (typeof attempt === "string") kept.attempt = attempt;
     return kept;
   });

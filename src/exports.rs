@@ -4,7 +4,9 @@
 //!
 //! All promises are of one type of future: an exported `async fn` would have one of its own each.
 
+use crisp_upscale_core::attempt::{self, Recovery};
 use crisp_upscale_core::failure::Failure;
+use crisp_upscale_core::hosts;
 use crisp_upscale_core::repeat;
 use crisp_upscale_core::result::UpscaleResult;
 use crisp_upscale_core::wire::TaskDetail;
@@ -20,6 +22,7 @@ use crate::fingerprint::Fingerprint;
 use crate::host::{Line, Run, Settings};
 use crate::listen::Listen;
 use crate::play::Play;
+use crate::recover::Recover;
 use crate::upload::Upload;
 
 /// Makes a promise of a call that does what `act` makes, which may refuse what the caller handed in.
@@ -72,6 +75,37 @@ pub fn create_task(
 #[wasm_bindgen]
 pub fn follow(settings: Settings, run: Run, task_id: String, created_at: f64) -> Promise {
     promise(settings, run, |call| Ok(Box::new(Play::follow(call, task_id, created_at)?)))
+}
+
+/// Asks the gateway what became of the createTask of an entry in the store: see [`crisp_upscale_core::attempt`]. It makes
+/// nothing. Resolves to the task's id, or to undefined where no request arrived or can arrive.
+///
+/// `attempt` is the entry's name: an `idempotencyKey`, or an id of this package's own. `server` is the base URL that its
+/// request was sent to; `created_at` and `sends_until` are Unix milliseconds.
+///
+/// # Errors
+/// Why it is still unknown.
+#[wasm_bindgen]
+pub fn recover(
+    settings: Settings,
+    run: Run,
+    attempt: String,
+    created_at: f64,
+    sends_until: Option<f64>,
+    server: Option<String>,
+) -> Promise {
+    promise(settings, run, |call| {
+        let key = repeat::header(&attempt)?;
+        let same_server = server.is_some() && hosts::base_url(server) == call.settings.base_url();
+        Ok(Box::new(Recover::new(key, Recovery::new(created_at, sends_until, same_server))))
+    })
+}
+
+/// Until when a createTask may leave that is about to leave now, in Unix milliseconds, where its entry says another time,
+/// `until`; undefined where it may stay as it is. See [`attempt::renewed`].
+#[wasm_bindgen(js_name = sendsUntil)]
+pub fn sends_until(until: f64) -> Option<f64> {
+    attempt::renewed(until, Date::now())
 }
 
 /// `recordInfo`, once: resolves to the task's record, `[taskId, model, state, image, resultUrls, failCode, failMsg,

@@ -194,6 +194,10 @@ impl Json for Parsed {
         Some(number(&self.0)).filter(|number| !number.is_nan())
     }
 
+    fn boolean(&self) -> Option<bool> {
+        self.0.as_bool()
+    }
+
     fn text_at(&self, name: &str) -> Option<String> {
         text_at(&self.0, name)
     }

@@ -20,6 +20,8 @@ mod host;
 #[cfg(feature = "exports")]
 mod listen;
 mod play;
+#[cfg(feature = "exports")]
+mod recover;
 mod request;
 mod turn;
 mod upload;
@@ -34,7 +36,7 @@ pub use error::UpscaleError;
 #[cfg(feature = "exports")]
 pub use exports::{
     check_repeat, create_task, credits, download, fingerprint, follow, get_task, is_key_over, key_header,
-    listen, preflight, upload,
+    listen, preflight, recover, sends_until, upload,
 };
 #[cfg(feature = "exports")]
 pub use host::{Line, Run, Settings};

@@ -1,6 +1,7 @@
 //! What is asked, as a request. gloo-net builds it and does not send it: it would turn what `fetch` rejects with
 //! into a string, and that error's `cause.code` is the only proof that nothing was sent.
 
+use crisp_upscale_core::attempt;
 use crisp_upscale_core::head::RANGE;
 use crisp_upscale_core::json::Json;
 use crisp_upscale_core::wire::{CREATE_TASK, CREDIT, CreateTask, FILE_STREAM_UPLOAD, RECORD_INFO, TASK_ID};
@@ -17,6 +18,9 @@ pub(crate) enum Ask<'a> {
     Create(&'a CreateTask),
     /// `GET` recordInfo.
     Look(&'a str),
+    /// `GET` attempt, by its `Idempotency-Key`; of a gateway.
+    #[cfg_attr(not(feature = "exports"), expect(dead_code))]
+    Attempt(&'a str),
     /// `GET` credit: the balance.
     Credit,
     /// An upload, by a form that JavaScript made.
@@ -34,7 +38,7 @@ impl Ask<'_> {
     /// What is wanted of the reply; see `host.js`.
     pub(crate) fn want(&self) -> i32 {
         match self {
-            Ask::Create(_) | Ask::Look(_) | Ask::Credit | Ask::Upload(_) => 0,
+            Ask::Create(_) | Ask::Look(_) | Ask::Attempt(_) | Ask::Credit | Ask::Upload(_) => 0,
             Ask::Events(_) => -1,
             Ask::File(_) => -2,
             Ask::Head(..) => crisp_upscale_core::image::HEAD_BYTES as i32,
@@ -52,7 +56,7 @@ impl Ask<'_> {
             // Next 14 caches a POST like a GET: a second call would get the first call's task, or its refusal.
             Ask::Create(_) | Ask::Upload(_) => RequestCache::NoStore,
             // These change from one request to the next.
-            Ask::Look(_) | Ask::Credit | Ask::Events(_) => RequestCache::NoStore,
+            Ask::Look(_) | Ask::Attempt(_) | Ask::Credit | Ask::Events(_) => RequestCache::NoStore,
             // A browser caches what an `<img>` without `crossorigin` has loaded. A page may not read that response.
             Ask::Head(..) | Ask::File(_) => RequestCache::NoStore,
         }
@@ -105,6 +109,10 @@ fn begin(
         Ask::Look(id) => {
             url.push_str(RECORD_INFO);
             push_task(&mut url, '?', id);
+        }
+        Ask::Attempt(key) => {
+            url.push_str(attempt::PATH);
+            headers.set("Idempotency-Key", key);
         }
         Ask::Events(ids) => {
             let events = Parsed(call.settings.clone().into()).get("events");

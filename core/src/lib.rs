@@ -2,6 +2,7 @@
 //! API's wire format means, how one upscale lives, and what it costs. Whoever has a
 //! network and a clock plays a [`job::Job`].
 
+pub mod attempt;
 pub mod digest;
 pub mod failure;
 pub mod fetch_option;
