@@ -417,14 +417,7 @@ export class Client {
    */
   async #recover(kept: Kept, run: Limits, wasm: Wasm): Promise<string | undefined> {
     const { attempt, createdAt, sendsUntil, server } = kept;
-    const taskId = await wasm.recover(
-      this.#settings,
-      limitsOf(run),
-      attempt,
-      createdAt,
-      sendsUntil,
-      server,
-    );
+    const taskId = await wasm.recover(this.#settings, limitsOf(run), attempt, createdAt, sendsUntil, server);
     if (taskId === undefined) await this.#stored(run, () => this.#attempts.forgetUnmade(kept));
     else await settleStore(() => this.#attempts.made(attempt, taskId), run);
     return taskId;
@@ -434,12 +427,26 @@ export class Client {
   async #taskOf({ attempt, createdAt }: Ticket, limits: Limits, wasm: Wasm): Promise<string> {
     const kept = attempt && (await this.#stored(limits, () => this.#attempts.get(attempt)));
     if (!attempt || !this.#gateway) {
-      throw this.#error({ ...NOTHING_SENT, kind: "outcome-unknown", charged: "unknown", message: UNKNOWN, retryable: false }, undefined);
+      throw this.#error(
+        { ...NOTHING_SENT, kind: "outcome-unknown", charged: "unknown", message: UNKNOWN, retryable: false },
+        undefined,
+      );
     }
-    const known = { image: "", taskId: null, hasKey: false, ended: false, attempt, createdAt, ...(kept || {}) };
+    const known = {
+      image: "",
+      taskId: null,
+      hasKey: false,
+      ended: false,
+      attempt,
+      createdAt,
+      ...(kept || {}),
+    };
     const taskId = known.taskId ?? (await this.#recover(known, limits, wasm));
     if (taskId !== undefined) return taskId;
-    throw this.#error({ ...NOTHING_SENT, kind: "unreachable", message: NEVER_ARRIVED, retryable: false }, undefined);
+    throw this.#error(
+      { ...NOTHING_SENT, kind: "unreachable", message: NEVER_ARRIVED, retryable: false },
+      undefined,
+    );
   }
 
   /** The image's URL, once it is checked as far as was asked for. */

@@ -91,7 +91,10 @@ export function ticketOf(ticket: Ticket | Pending | string): Ticket {
         "This is not a ticket. Give what a Job's toJSON() gave, an entry of pending(), or a task's id.",
       );
     }
-    const kept: Ticket = { taskId: taskId ?? "", createdAt: Number.isFinite(createdAt) ? Number(createdAt) : 0 };
+    const kept: Ticket = {
+      taskId: taskId ?? "",
+      createdAt: Number.isFinite(createdAt) ? Number(createdAt) : 0,
+    };
     if (typeof attempt === "string") kept.attempt = attempt;
     return kept;
   });
