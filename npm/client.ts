@@ -39,9 +39,6 @@ import { type Limits, settleStore, within } from "./within.js";
 
 const MODEL = "recraft/crisp-upscale";
 
-const UNKNOWN =
-  "It is not known whether this attempt made a task, and only a gateway could say. Look at the account, then forget() " +
-  "the attempt.";
 const NEVER_ARRIVED =
   "The request never arrived at the gateway, so no task was made. Upscale the image again.";
 
@@ -165,7 +162,7 @@ export class Client {
   resume(ticket: Ticket | Pending | string, options: CallOptions = {}): Job {
     try {
       const { signal, timeout } = callOptions(options);
-      return this.#job(ticketOf(ticket), [], { signal, timeout });
+      return this.#job(ticketOf(ticket, this.#gateway), [], { signal, timeout });
     } catch (error) {
       return new Job({ taskId: "", createdAt: 0 }, [], () => Promise.reject(error));
     }
@@ -423,30 +420,14 @@ export class Client {
     return taskId;
   }
 
-  /** The task of the attempt of a ticket that has none. */
-  async #taskOf({ attempt, createdAt }: Ticket, limits: Limits, wasm: Wasm): Promise<string> {
-    const kept = attempt && (await this.#stored(limits, () => this.#attempts.get(attempt)));
-    if (!attempt || !this.#gateway) {
-      throw this.#error(
-        { ...NOTHING_SENT, kind: "outcome-unknown", charged: "unknown", message: UNKNOWN, retryable: false },
-        undefined,
-      );
-    }
-    const known = {
-      image: "",
-      taskId: null,
-      hasKey: false,
-      ended: false,
-      attempt,
-      createdAt,
-      ...(kept || {}),
-    };
+  /** The task of an attempt whose ticket has none. */
+  async #taskOf(attempt: string, createdAt: number, limits: Limits, wasm: Wasm): Promise<string> {
+    const kept = await this.#stored(limits, () => this.#attempts.get(attempt));
+    const known = kept ?? { attempt, createdAt, image: "", taskId: null, hasKey: false, ended: false };
     const taskId = known.taskId ?? (await this.#recover(known, limits, wasm));
     if (taskId !== undefined) return taskId;
-    throw this.#error(
-      { ...NOTHING_SENT, kind: "unreachable", message: NEVER_ARRIVED, retryable: false },
-      undefined,
-    );
+    const failure = { kind: "unreachable", message: NEVER_ARRIVED, retryable: false } as const;
+    throw this.#error({ ...NOTHING_SENT, ...failure }, undefined);
   }
 
   /** The image's URL, once it is checked as far as was asked for. */
@@ -503,8 +484,10 @@ export class Client {
       const limits = { ...run, began: run.began ?? performance.now() };
       const late = () => fail(lateFor(ticket.taskId), undefined);
       const wasm = await within(limits, this.#load, late);
-      if (ticket.taskId === "") {
-        ticket.taskId = await this.#taskOf(ticket, limits, wasm);
+      const { attempt } = ticket;
+      // Without an attempt, an empty id is refused as any bad one.
+      if (ticket.taskId === "" && this.#gateway && attempt !== undefined) {
+        ticket.taskId = await this.#taskOf(attempt, ticket.createdAt, limits, wasm);
         onUpdate({ state: "submitted", taskId: ticket.taskId });
       }
       const settings = { ...this.#settings, fail };

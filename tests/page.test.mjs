@@ -550,7 +550,10 @@ test("a file's job goes on from where it was uploaded to, also in a new tab", as
   assert.deepEqual([tasks.length, requests["file-stream-upload"]], [1, 1]);
 });
 
-for (const [what, choose] of /** @type {[string, (page: import("playwright-core").Page) => Promise<unknown>][]} */ ([
+for (const [
+  what,
+  choose,
+] of /** @type {[string, (page: import("playwright-core").Page) => Promise<unknown>][]} */ ([
   ["an address", (page) => page.fill("#image-url", `${images.url}/cat.jpg`)],
   ["a file", (page) => page.setInputFiles("#image-file", CAT)],
 ])) {
@@ -595,13 +598,16 @@ for (const [what, choose] of /** @type {[string, (page: import("playwright-core"
     await page.locator("#error").getByText("cannot say whether a task was made").waitFor();
     const unknown = page.locator("#pending li.unknown");
     await unknown.waitFor();
-    assert.match((await unknown.textContent()) ?? "", /no answer was seen.*makes none.*account’s list of tasks/);
+    assert.match(
+      (await unknown.textContent()) ?? "",
+      /no answer was seen.*makes none.*account’s list of tasks/,
+    );
     await page.screenshot({ path: `${SCREENSHOTS}unknown.png` });
     await page.setViewportSize({ width: 360, height: 740 });
     await page.emulateMedia({ colorScheme: "dark" });
     await page.screenshot({ path: `${SCREENSHOTS}unknown-narrow-dark.png`, fullPage: true });
 
-    const kept = JSON.parse((await stored(page))[0]);
+    const kept = JSON.parse(`${(await stored(page))[0]}`);
     await unknown.getByRole("button", { name: "Dismiss" }).click();
     await unknown.waitFor({ state: "detached" });
     assert.equal(await page.isVisible("#pending"), false);
