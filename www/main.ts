@@ -6,6 +6,7 @@ import { element, webAddress } from "./elements.js";
 import { FileChoice } from "./file.js";
 import { JobStore } from "./jobs.js";
 import {
+  ASKING,
   BEFORE_NOT_LOADED,
   describeCancel,
   describeCredits,
@@ -24,7 +25,7 @@ import {
   SENDING,
   type Size,
 } from "./messages.js";
-import { type Made, PendingList } from "./pending.js";
+import { PendingList } from "./pending.js";
 import { Steps } from "./steps.js";
 
 type RunOptions = Required<Pick<UpscaleOptions, "signal" | "onUpdate">>;
@@ -166,12 +167,15 @@ async function beginAgain(): Promise<void> {
   await begin();
 }
 
-/** Goes on with what an earlier visit began: with the newest by itself, with the others when asked to. */
+/**
+ * Goes on with what an earlier visit began: with the newest by itself, with the others when asked to. Those whose task is
+ * known come first.
+ */
 async function goOnFromBefore(): Promise<void> {
-  const newest = (await showPending()).find((job) => job.taskId !== null);
+  const jobs = await showPending();
+  const newest = jobs.find((job) => job.taskId !== null) ?? jobs[0];
   if (state !== "idle") return;
   if (newest) goOn(newest);
-  else pendingList.reveal();
 }
 
 /** Lists what is unfinished, the newest first, without the job that runs here and those that other tabs run. */
@@ -202,8 +206,8 @@ async function dismiss({ attempt, taskId }: Pending): Promise<void> {
   await showPending();
 }
 
-/** Waits for a task that was made earlier, which costs nothing. */
-function goOn(job: Made): void {
+/** Waits for a task that was made earlier, or asks the gateway first whether one was. Either costs nothing. */
+function goOn(job: Pending): void {
   clear();
   imageUrl.value = job.image;
   onAddressChange();
@@ -228,7 +232,7 @@ async function imageAt(url: string, signal: AbortSignal): Promise<string | Blob>
 /** Shows an upscale from its beginning to its end: a new one, or one of `before` that goes on. */
 async function run(
   url: string,
-  before: Made | null,
+  before: Pending | null,
   upscale: (options: RunOptions) => Promise<UpscaleResult>,
 ): Promise<void> {
   const controller = new AbortController();
@@ -237,7 +241,7 @@ async function run(
 
   setState("running");
   void showPending();
-  status.textContent = before ? GOING_ON : SENDING;
+  status.textContent = before === null ? SENDING : before.taskId === null ? ASKING : GOING_ON;
   const stopClock = startClock(elapsed, before?.createdAt);
   // Beside the upscale and not before it: a picture that loads slowly here, or never, must not hold up the rest.
   void showBefore(url, controller);

@@ -45,6 +45,8 @@ export const SENDING = "Sending the request.";
 
 export const GOING_ON = "Going on with the task that was made before. This costs nothing more.";
 
+export const ASKING = "Asking whether the task was made. This makes none and costs nothing.";
+
 export function describeState(state: string): string {
   return STATES[state] ?? `The service calls this “${state}”. Still waiting.`;
 }
@@ -92,8 +94,8 @@ export function nameOf(image: string): string {
 export function describePending({ taskId, createdAt }: Pending): string {
   const begun = new Date(createdAt).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
   return taskId === null
-    ? `Sent ${begun}, and no answer was seen: nobody can say whether a task was made and is charged. ` +
-        "Look for it in your account’s list of tasks before you upscale this picture again."
+    ? `Sent ${begun}, and no answer was seen. Going on asks the gateway whether a task was made, and makes none. ` +
+        "Where it cannot say, look into your account’s list of tasks before you upscale this picture again."
     : `Begun ${begun}. Its task was made; going on costs nothing more.`;
 }
 
