@@ -38,7 +38,9 @@ export class Backend {
       baseUrl: options.baseUrl,
       uploadBaseUrl: options.uploadBaseUrl,
       bearer:
-        typeof token === "function" && this.gateway !== undefined ? keptToken(token) : (apiKey ?? String(token ?? "")),
+        typeof token === "function" && this.gateway !== undefined
+          ? keptToken(token)
+          : (apiKey ?? String(token ?? "")),
       limiter: options.limiter ?? (this.gateway !== undefined || !callsMayWait ? undefined : new Limiter()),
       fetch: (request) =>
         fetch === undefined ? globalFetch(forRuntime(request)) : callFetch(fetch, forRuntime(request)),

@@ -188,8 +188,7 @@ export class Submissions {
     const known = kept ?? { attempt, createdAt, image: "", taskId: null, hasKey: false, ended: false };
     const taskId = known.taskId ?? (await this.#recover(known, limits));
     if (taskId !== undefined) return taskId;
-    const message =
-      "The request never arrived at the gateway, so no task was made. Upscale the image again.";
+    const message = "The request never arrived at the gateway, so no task was made. Upscale the image again.";
     throw new UpscaleError({ ...NOTHING_SENT, kind: "unreachable", message, retryable: false }, undefined);
   }
 
@@ -217,4 +216,3 @@ export class Submissions {
     }
   }
 }
-

@@ -4,15 +4,7 @@ import { Backend } from "./backend.js";
 import { type UpscaleAllOptions, type Upscaled, upscaleAll } from "./batch.js";
 import { invalid, UpscaleError } from "./errors.js";
 import { Job } from "./job.js";
-import {
-  callOptions,
-  fileOf,
-  members,
-  reading,
-  taskIdOf,
-  textOf,
-  ticketOf,
-} from "./options.js";
+import { callOptions, fileOf, members, reading, taskIdOf, textOf, ticketOf } from "./options.js";
 import { type Order, orderOf, upscalerOptions } from "./order.js";
 import { withBlob } from "./result.js";
 import { inPage } from "./runtime.js";
@@ -242,7 +234,11 @@ export class Upscaler {
         began: limits.began ?? performance.now(),
         onUpdate: (state: string) => onUpdate({ state, taskId: ticket.taskId }),
       };
-      const wasm = await within(context, () => this.#backend.load(), () => timedOut(ticket.taskId, resume));
+      const wasm = await within(
+        context,
+        () => this.#backend.load(),
+        () => timedOut(ticket.taskId, resume),
+      );
       // Without an attempt, an empty id is refused as any bad one.
       if (ticket.taskId === "" && this.#backend.gateway !== undefined && ticket.attempt !== undefined) {
         ticket.taskId = await this.#submissions.taskOf(ticket.attempt, ticket.createdAt, context);

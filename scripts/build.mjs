@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
+import { bundleCommand } from "./command.mjs";
 import { writeLicences } from "./licences.mjs";
 import { Failed, root, run, script, step } from "./run.mjs";
 import { toolchain } from "./toolchain.mjs";
@@ -36,8 +37,8 @@ export async function build() {
   for (const file of ["worker.js", "worker.d.ts"]) {
     await cp(`${root}/gateway/${file}`, `${root}/dist/${gateway.folder}/${file}`);
   }
-  await writeLicences([client, sandbox, gateway], tools);
-  say(4, "The TypeScript and the page");
+  say(4, "The TypeScript, the command and the page");
+  await writeLicences([client, sandbox, gateway], tools, await bundleCommand());
   await inline();
   await compileTypeScript();
   await bundleEntries();

@@ -10,7 +10,8 @@ import { failure } from "../kit/failure.mjs";
 
 const IMAGE = "https://host.example/photo.jpg";
 const RESULT = "https://files.example/result.png";
-const PHOTO = new Uint8Array([0xff, 0xd8, 0xff, 0xe0, 1, 2, 3]);
+/** A jpeg as far as its size, 32 by 32. */
+const PHOTO = new Uint8Array([0xff, 0xd8, 0xff, 0xc0, 0, 11, 8, 0, 32, 0, 32]);
 
 /** @typedef {import("crisp-upscale").Store} Store */
 /** @typedef {keyof Store} Method */
@@ -312,7 +313,9 @@ test("WebAssembly that is never loaded holds up no abort and no time-out", async
   await endsEarly((options) => upscaler.upscale(IMAGE, options), clock, other.UpscaleError);
   await endsEarly((options) => upscaler.credits(options), clock, other.UpscaleError);
   // A job that is resumed keeps its task.
-  const error = await clock.until(failure(upscaler.resume("abc", { timeout: 1_000 }).result(), other.UpscaleError));
+  const error = await clock.until(
+    failure(upscaler.resume("abc", { timeout: 1_000 }).result(), other.UpscaleError),
+  );
   assert.deepEqual([error.kind, error.taskId, error.charged], ["timeout", "abc", "unknown"]);
   assert.equal(typeof error.resume, "function");
 });
