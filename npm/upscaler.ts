@@ -132,18 +132,25 @@ export class Upscaler {
    */
   async *upscaleAll<Image extends ImageSource>(
     images: Iterable<Image> | AsyncIterable<Image>,
-    options: UpscaleAllOptions = {},
+    options: UpscaleAllOptions<Image> = {},
   ): AsyncGenerator<Upscaled<Image>, void, void> {
-    const { concurrency, rest } = reading("options", () => {
-      const { concurrency, ...rest } = members(options);
-      return { concurrency: concurrency ?? 20, rest };
+    const { concurrency, nameOf, rest } = reading("options", () => {
+      const { concurrency, idempotencyKey, ...rest } = members(options);
+      return { concurrency: concurrency ?? 20, nameOf: idempotencyKey ?? undefined, rest };
     });
     if (!(typeof concurrency === "number" && concurrency >= 1)) {
       throw invalid("The concurrency must be a number, 1 or more.");
     }
+    if (nameOf !== undefined && typeof nameOf !== "function") {
+      throw invalid("The idempotencyKey must be a function that names each image: one name is for one task.");
+    }
     // Once for all, before an image is asked for.
     const { signal } = orderOf("", rest, true).limits;
-    yield* upscaleAll(images, concurrency, signal, (image) => this.upscale(image, rest));
+    yield* upscaleAll(images, concurrency, signal, async (image, index) => {
+      if (nameOf === undefined) return this.upscale(image, rest);
+      const idempotencyKey = reading("idempotencyKey", () => nameOf(image, index));
+      return this.upscale(image, { ...rest, idempotencyKey });
+    });
   }
 
   /**
