@@ -36,8 +36,6 @@ const PAN_KEYS: Readonly<Record<string, Point>> = {
 // Pages and servers that style every image must not move these: an important declaration in here wins over theirs.
 const STYLE = `
 :host {
-  --accent: var(--crisp-compare-accent, #ffffff);
-  --ink: var(--crisp-compare-ink, #15171b);
   display: block;
 }
 :host([hidden]) { display: none; }
@@ -118,10 +116,10 @@ input {
   width: 2.75rem;
   height: 2.75rem;
   padding: 0.625rem;
-  border: 1px solid var(--ink);
-  background: var(--accent);
+  border: 1px solid var(--crisp-compare-ink, #15171b);
+  background: var(--crisp-compare-accent, #ffffff);
   fill: none;
-  stroke: var(--ink);
+  stroke: var(--crisp-compare-ink, #15171b);
   stroke-width: 2.5;
 }
 input:focus-visible ~ .divider svg {
