@@ -1,14 +1,14 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { freePort } from "./ports.mjs";
+import { freePort } from "../../scripts/port.mjs";
 import { example, HMAC_KEY, service, until } from "./project.mjs";
 
 const project = example("express-webhook");
 
 test("Express submits, takes the callback, and tells the result", async (t) => {
   const { url, image, ledger } = await service(t);
-  const port = await freePort();
+  const port = await freePort(0);
   const own = await project.serves(t, "npm start", {
     KIE_API_KEY: "sandbox",
     WEBHOOK_HMAC_KEY: HMAC_KEY,

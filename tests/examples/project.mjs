@@ -154,7 +154,7 @@ export const HMAC_KEY = "the account's own";
  * The sandbox over a port, with an image, and open to pages of other origins, as a gateway is.
  *
  * @param {TestContext} t
- * @param {import("crisp-upscale/sandbox").SandboxOptions} [options]
+ * @param {import("../../dist/sandbox.js").SandboxOptions} [options]
  */
 export async function service(t, options = {}) {
   const sandbox = quickSandbox({ webhookHmacKey: HMAC_KEY, ...options });
