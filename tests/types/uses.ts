@@ -19,7 +19,7 @@ import {
 import { type CompareView, CrispCompare } from "crisp-upscale/compare";
 import wasm from "crisp-upscale/crisp_upscale.wasm";
 import { type UseUpscale, useUpscale } from "crisp-upscale/react";
-import { createSandbox, type Ledger } from "crisp-upscale/sandbox";
+import { createQuickSandbox, createSandbox, type Ledger } from "crisp-upscale/sandbox";
 
 // Where to go.
 new Upscaler({ apiKey: "key" });
@@ -231,3 +231,6 @@ export function Component() {
   return view.result.url;
 }
 export const compared: CompareView = new CrispCompare().view;
+
+// The sandbox for tests takes the same options.
+new Upscaler({ apiKey: "key", fetch: createQuickSandbox({ factor: 2 }).fetch });
