@@ -5,7 +5,7 @@ import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { build, installPackages } from "../scripts/build.mjs";
 import { root, script, step } from "../scripts/run.mjs";
-import { ours, peers } from "./bundle.mjs";
+import { entries, ours, peers } from "./bundle.mjs";
 
 const { values } = parseArgs({ options: { record: { type: "boolean", default: false } } });
 
@@ -24,6 +24,7 @@ await script(async () => {
     "of that, TypeScript": typescript,
     ...others,
     "ours, instead of the WebAssembly, where it was not copied": fallback,
+    ...(await entries()),
   };
   console.log("\n| | bytes | gzip | brotli |\n| --- | --- | --- | --- |");
   for (const [name, { raw, gzip, brotli }] of Object.entries(rows)) {
