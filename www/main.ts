@@ -1,4 +1,5 @@
 import { type Pending, type UpscaleOptions, type UpscaleResult, Upscaler } from "crisp-upscale";
+import { CrispCompare } from "crisp-upscale/compare";
 import { Access, type Health, Refused } from "./access.js";
 import { Comparison } from "./compare.js";
 import { startClock } from "./elapsed.js";
@@ -66,11 +67,9 @@ const download = element("download", HTMLAnchorElement);
 const steps = new Steps(element("steps", HTMLOListElement));
 const comparison = new Comparison({
   result,
-  frame: element("frame", HTMLElement),
+  compare: element("frame", CrispCompare),
   before: element("before", HTMLImageElement),
   after: element("after", HTMLImageElement),
-  divider: element("divider", HTMLElement),
-  range: element("compare", HTMLInputElement),
   zoomFit: element("zoom-fit", HTMLInputElement),
   zoomActual: element("zoom-actual", HTMLInputElement),
   hint: element("compare-hint", HTMLElement),
