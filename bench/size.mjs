@@ -1,6 +1,6 @@
 // @ts-check
-// What a page loads to submit a job and wait for its result, ours beside other clients; see docs/size.md.
-// With `--record`, ours becomes what `tests/package/size.test.mjs` allows.
+// What a page loads to submit a job and wait for its result, beside other clients; see docs/size.md. With `--record`
+// it becomes what `tests/package/size.test.mjs` allows.
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { root, script, step } from "../scripts/run.mjs";

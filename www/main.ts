@@ -21,8 +21,8 @@ import {
   describeSize,
   describeState,
   describeUpstream,
-  GOING_ON,
   NotFetched,
+  RESUMING,
   SENDING,
   type Size,
 } from "./messages.js";
@@ -97,7 +97,7 @@ const pendingList = new PendingList(
     list: element("pending-list", HTMLUListElement),
     next: upscaleButton,
   },
-  goOn,
+  resumeJob,
   dismiss,
 );
 
@@ -155,7 +155,7 @@ async function begin(): Promise<void> {
     if (!(error instanceof Refused)) addEventListener("online", () => void beginAgain(), { once: true });
     return;
   }
-  await goOnFromBefore();
+  await resumeFromBefore();
 }
 
 /** Begins when the network is back, unless somebody has begun meanwhile. */
@@ -167,14 +167,14 @@ async function beginAgain(): Promise<void> {
 }
 
 /**
- * Goes on with what an earlier visit began: with the newest by itself, with the others when asked to. Those whose task is
+ * Resumes what an earlier visit began: the newest by itself, the others on demand. Those whose task is
  * known come first.
  */
-async function goOnFromBefore(): Promise<void> {
+async function resumeFromBefore(): Promise<void> {
   const jobs = await showPending();
   const newest = jobs.find((job) => job.taskId !== null) ?? jobs[0];
   if (state !== "idle") return;
-  if (newest) goOn(newest);
+  if (newest) resumeJob(newest);
 }
 
 /** Lists what is unfinished, the newest first, without the job that runs here and those that other tabs run. */
@@ -206,7 +206,7 @@ async function dismiss({ attempt, taskId }: Pending): Promise<void> {
 }
 
 /** Waits for a task that was made earlier, or asks the gateway first whether one was. Either costs nothing. */
-function goOn(job: Pending): void {
+function resumeJob(job: Pending): void {
   clear();
   imageUrl.value = job.image;
   onAddressChange();
@@ -240,7 +240,7 @@ async function run(
 
   setState("running");
   void showPending();
-  status.textContent = before === null ? SENDING : before.taskId === null ? ASKING : GOING_ON;
+  status.textContent = before === null ? SENDING : before.taskId === null ? ASKING : RESUMING;
   const stopClock = startClock(elapsed, before?.createdAt);
   // Beside the upscale and not before it: a picture that loads slowly here, or never, must not hold up the rest.
   void showBefore(url, controller);

@@ -12,12 +12,12 @@ export interface PendingParts {
 /** The unfinished jobs, each with what can be done about it. */
 export class PendingList {
   readonly #parts: PendingParts;
-  readonly #goOn: (job: Pending) => void;
+  readonly #resume: (job: Pending) => void;
   readonly #dismiss: (job: Pending) => void;
 
-  constructor(parts: PendingParts, goOn: (job: Pending) => void, dismiss: (job: Pending) => void) {
+  constructor(parts: PendingParts, resume: (job: Pending) => void, dismiss: (job: Pending) => void) {
     this.#parts = parts;
-    this.#goOn = goOn;
+    this.#resume = resume;
     this.#dismiss = dismiss;
   }
 
@@ -46,7 +46,7 @@ export class PendingList {
     text.append(name, ` ${describePending(job)}`);
     const buttons = document.createElement("div");
     if (job.taskId === null) item.className = "unknown";
-    buttons.append(this.#button("Go on", job, () => this.#goOn(job)));
+    buttons.append(this.#button("Resume", job, () => this.#resume(job)));
     buttons.append(this.#button("Dismiss", job, () => this.#dismiss(job)));
     item.append(picture, text, buttons);
     return item;

@@ -1,6 +1,6 @@
 // @ts-check
-// What each bundler makes of the same project, with no plug-in and no configuration made for the package; and it is
-// run, not only built.
+// Builds the same project with each bundler, without a plug-in or configuration made for the package, and runs the
+// result.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { installPackages } from "../../scripts/build.mjs";

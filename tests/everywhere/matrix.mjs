@@ -1,5 +1,5 @@
 // @ts-check
-// Where the suite is run.
+// The runtimes, pages and bundlers in which the suite runs.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Failed } from "../../scripts/run.mjs";

@@ -1,5 +1,5 @@
 // @ts-check
-// What a page loads to submit a job and wait for its result: ours, and other clients' in the same way.
+// Bundles what a page loads to submit a job and wait for its result, of this client and of others alike.
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { brotliCompressSync, gzipSync } from "node:zlib";

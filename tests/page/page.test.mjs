@@ -600,7 +600,7 @@ for (const [
     await unknown.waitFor();
     assert.match(
       (await unknown.textContent()) ?? "",
-      /no answer was seen.*makes none.*account’s list of tasks/,
+      /No answer came.*makes none.*account’s list of tasks/,
     );
     await page.screenshot({ path: `${SCREENSHOTS}unknown.png` });
     await page.setViewportSize({ width: 360, height: 740 });
@@ -635,7 +635,7 @@ test("cancel ends the waiting at once; the task is listed and can be gone on wit
   await page.click("#cancel");
   await page.waitForSelector('body[data-state="idle"]');
   assert.match((await page.textContent("#status")) ?? "", /^Cancelled/);
-  await page.getByRole("button", { name: "Go on: cat.jpg" }).click();
+  await page.getByRole("button", { name: "Resume: cat.jpg" }).click();
   await underWay(page);
   await finish();
   await page.waitForSelector('body[data-state="done"]');
@@ -657,11 +657,11 @@ test("of several jobs the newest goes on by itself, and the others when asked to
   assert.equal(await page.inputValue("#image-url"), `${images.url}/coffee.webp`);
   const listed = page.locator("#pending li strong");
   assert.deepEqual(await listed.allTextContents(), ["rocket.png", "cat.jpg"]);
-  assert.equal(await page.getByRole("button", { name: "Go on: cat.jpg" }).isDisabled(), true);
+  assert.equal(await page.getByRole("button", { name: "Resume: cat.jpg" }).isDisabled(), true);
   await page.screenshot({ path: `${SCREENSHOTS}several.png` });
   await finish();
   await page.waitForSelector('body[data-state="done"]');
-  await page.getByRole("button", { name: "Go on: cat.jpg" }).click();
+  await page.getByRole("button", { name: "Resume: cat.jpg" }).click();
   await page.waitForSelector('body[data-state="done"]');
   assert.equal(await page.inputValue("#image-url"), `${images.url}/cat.jpg`);
   await page.getByRole("button", { name: "Dismiss: rocket.png" }).click();
@@ -737,7 +737,7 @@ test("a server that answers HTML ends in a sentence on the page", async (t) => {
   const { page, text, ledger } = await errorOn(t, server, `${images.url}/cat.jpg`);
   assert.match(text, /no readable answer came/);
   assert.deepEqual([ledger.requests.createTask, ledger.tasks.length], [1, 0]);
-  await page.getByRole("button", { name: "Go on: cat.jpg" }).waitFor();
+  await page.getByRole("button", { name: "Resume: cat.jpg" }).waitFor();
   await page.screenshot({ path: `${SCREENSHOTS}error-unknown.png` });
 });
 
@@ -871,7 +871,7 @@ test("a result that could not be shown is tried again a few times by itself, and
   for (let minute = 0; minute < 60; minute += 1) await page.clock.runFor(60_000);
   assert.equal(asked.results, 5);
   asked.gone = false;
-  await page.getByRole("button", { name: "Go on: cat.jpg" }).click();
+  await page.getByRole("button", { name: "Resume: cat.jpg" }).click();
   await page.waitForSelector('body[data-state="done"]');
 });
 
@@ -908,7 +908,7 @@ test("another upscale takes the place of a result that was not shown, which stay
     [330, 220],
     [1320, 880],
   ]);
-  await page.getByRole("button", { name: "Go on: cat.jpg" }).click();
+  await page.getByRole("button", { name: "Resume: cat.jpg" }).click();
   await page.waitForFunction(
     () =>
       document.body.dataset.state === "done" &&
@@ -941,7 +941,7 @@ test("what another tab runs is not listed as unfinished, and is once that tab is
   await underWay(page);
   assert.equal(await page.inputValue("#image-url"), `${images.url}/cat.jpg`);
   await page.close();
-  await other.getByRole("button", { name: "Go on: cat.jpg" }).click();
+  await other.getByRole("button", { name: "Resume: cat.jpg" }).click();
   await underWay(other);
   await finish();
   await other.waitForSelector('body[data-state="done"]');

@@ -1,5 +1,6 @@
 // @ts-check
-// What comes from others: pinned, from nowhere in particular, and named with its licence. And what others get of ours.
+// Dependencies are pinned, without a source of their own, and named with their licences. And what is published of
+// this project.
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { test } from "node:test";
