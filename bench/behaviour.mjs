@@ -1,5 +1,5 @@
 // @ts-check
-// What ours and its peers do when things go wrong, and how they wait; see docs/behaviour.md.
+// What this client and its peers do when things go wrong, and how they wait; see docs/behaviour.md.
 import { readFile } from "node:fs/promises";
 import { Failed, root, script, step } from "../scripts/run.mjs";
 import { startClient } from "../tests/kit/client.mjs";
@@ -191,7 +191,7 @@ async function measureUnsent({ urls, proxy }, measured) {
  * @param {string} runtime.title
  * @param {boolean} [runtime.absent] whether it cannot be had on this machine
  * @param {boolean} [runtime.sure] whether it sends no POST again. Browsers do, so what they send is printed as it is,
- *   and nothing is action of it
+ *   and nothing is required of it
  * @param {() => Promise<import("../tests/kit/runtimes.mjs").Started & { title?: string }>} runtime.start
  */
 async function inRuntime(mock, { name, title, absent = false, sure = false, start }) {

@@ -1,10 +1,10 @@
 // @ts-check
-// What a page loads to submit a job and wait for its result, ours beside other clients; see docs/size.md.
-// With `--record`, ours becomes what `tests/package/size.test.mjs` allows.
+// What a page loads to submit a job and wait for its result, beside other clients; see docs/size.md. With `--record`
+// it becomes what `tests/package/size.test.mjs` allows.
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { root, script, step } from "../scripts/run.mjs";
-import { ours, peers } from "../tests/kit/bundle.mjs";
+import { entries, ours, peers } from "../tests/kit/bundle.mjs";
 import { printTable } from "./statistics.mjs";
 
 const { values } = parseArgs({ options: { record: { type: "boolean", default: false } } });
@@ -21,6 +21,7 @@ await script(async () => {
     "of that, TypeScript": typescript,
     ...others,
     "ours, instead of the WebAssembly, where it was not copied": fallback,
+    ...(await entries()),
   };
   printTable([
     ["", "bytes", "gzip", "brotli"],

@@ -1,7 +1,7 @@
 // @ts-check
-// Whether anything is left behind or lost while every tenth request breaks: 50,000 jobs (or `--jobs 1000`) of the package
-// as it was built, over real connections to a service in another process. Time runs faster for the client, so that
-// its waits do not take hours. A third goes straight to the API, a third to a gateway, a third to one that pushes.
+// Whether anything is left behind or lost while every tenth request breaks: 50,000 jobs (or `--jobs 1000`) of the
+// built package, over real connections to a service in another process. Time runs faster for the client. A third of
+// the jobs goes straight to the API, a third to a gateway, a third to a gateway that pushes.
 import { getEventListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";

@@ -12,16 +12,23 @@ export interface Begun<Task> {
   attempt: string;
   /** The image: its URL, or a digest of the file. */
   image: string;
-  /** The task; `null` where it is not known whether one was made: look at the account. */
+  /**
+   * The task; `null` where it is not known whether one was made: `resume` asks a gateway. Without one, look at the
+   * account.
+   */
   taskId: Task;
   /** When it was begun, in Unix milliseconds on the machine's clock. */
   createdAt: number;
 }
 
 /** What is kept: also for a while after the end, where an `idempotencyKey` may come again. */
-interface Kept extends Begun<string | null> {
+export interface Kept extends Begun<string | null> {
   hasKey: boolean;
   ended: boolean;
+  /** The base URL of the gateway that its createTask is sent to. */
+  server?: string;
+  /** No createTask of it leaves later, in Unix milliseconds; of an attempt that a gateway is sent. */
+  sendsUntil?: number;
   /** The entry as it is in the store, where it is from there. */
   text?: string;
   /** Whether the entry cannot be read. It was cut off, so nobody knows what became of the attempt. */
@@ -53,28 +60,36 @@ export class Attempts {
    *
    * @param image What the key is used for now, which an unreadable entry is taken to be for.
    */
-  async find(key: string, wasm: Wasm, image: string): Promise<Begun<string | null> | undefined> {
-    const kept = await this.#read(PREFIX + key);
+  async find(key: string, wasm: Wasm, image: string): Promise<Kept | undefined> {
+    const kept = await this.get(key);
     if (kept === undefined || isOver(kept, wasm)) return undefined;
     return kept.unreadable ? { ...kept, image } : kept;
+  }
+
+  /** The entry of an attempt. */
+  get(attempt: string): Promise<Kept | undefined> {
+    return this.#read(PREFIX + attempt);
   }
 
   /**
    * Keeps a job that is about to be sent. From here on a crash leaves an entry whose outcome is unknown.
    *
+   * @param server The base URL of the gateway that it is sent to.
    * @returns The entry, and whether it is a new one: with a key there may be one already, which may have a task.
    */
   async begin(
     image: string,
     key: string | undefined,
     wasm: Wasm,
-  ): Promise<{ pending: Begun<string | null>; isNew: boolean }> {
+    server: string | undefined,
+  ): Promise<{ pending: Kept; isNew: boolean }> {
     // All wait for the same one, so that nobody overtakes the first.
     this.#tidying ??= this.#tidy(wasm);
     await this.#tidying;
     const hasKey = key !== undefined;
     const attempt = key ?? attemptId();
     const fresh: Kept = { attempt, image, taskId: null, createdAt: Date.now(), hasKey, ended: false };
+    if (server !== undefined) Object.assign(fresh, { server, sendsUntil: wasm.sendsUntil(0) });
     if (!hasKey) {
       await this.#keep(fresh);
       return { pending: fresh, isNew: true };
@@ -98,6 +113,28 @@ export class Attempts {
     const kept = await this.#read(name);
     if (kept?.text === undefined || !isOver(kept, wasm)) return false;
     return replaceIfUnchanged(this.#store, name, kept.text, fresh && JSON.stringify(fresh));
+  }
+
+  /**
+   * A createTask is about to leave. Where it leaves later than the entry says, that says so first: what is said never to
+   * have arrived must not leave afterwards.
+   */
+  sending(pending: Kept, { sendsUntil }: Wasm): Promise<void> | undefined {
+    const until = pending.sendsUntil === undefined ? undefined : sendsUntil(pending.sendsUntil);
+    return until === undefined ? undefined : this.#renew(pending, until);
+  }
+
+  async #renew(pending: Kept, sendsUntil: number): Promise<void> {
+    // Another tab may have recovered it.
+    const kept = await this.get(pending.attempt);
+    await this.#keep({ ...pending, ...kept, sendsUntil });
+    pending.sendsUntil = sendsUntil;
+  }
+
+  /** Forgets an entry of which nothing was made, unless another tab has put a new one in its place. */
+  async forgetUnmade({ attempt, createdAt }: Kept): Promise<void> {
+    const kept = await this.get(attempt);
+    if (kept?.createdAt === createdAt && kept.taskId === null) await this.forget(attempt);
   }
 
   /** The task was made. */

@@ -79,6 +79,9 @@ async function compileTypeScript() {
 /** The runtimes with a loader of their own, by the condition under which package.json names it and their entry. */
 const RUNTIMES = ["browser", "node", "deno", "workerd", "edge-light"];
 
+/** Modules that other entries import as well: whatever they are imported by, an `UpscaleError` is of one class. */
+const SHARED = ["errors.js", "bytes.js"];
+
 /**
  * One file for each runtime, which starts quicker than thirty modules. What `import()` imports is part of it, and is
  * not evaluated before.
@@ -97,7 +100,13 @@ async function bundleEntries() {
       target: "es2022",
       platform: "neutral",
       conditions: [runtime],
-      external: ["node:*", "./wasm/inline.js", "*.wasm", "*.wasm?module"],
+      external: [
+        "node:*",
+        "./wasm/inline.js",
+        "*.wasm",
+        "*.wasm?module",
+        ...SHARED.map((file) => `./${file}`),
+      ],
       sourcemap: true,
       metafile: true,
       logLevel: "warning",
@@ -106,8 +115,7 @@ async function bundleEntries() {
     await writeFile(`${root}/dist/${runtime}.d.ts`, 'export * from "./index.js";\n');
   }
   for (const part of parts) {
-    // The sandbox needs the second, too.
-    if (part.startsWith("dist/wasm/") || part === "dist/bytes.js") continue;
+    if (part.startsWith("dist/wasm/")) continue;
     for (const file of [part, `${part}.map`]) await rm(`${root}/${file}`);
   }
 }

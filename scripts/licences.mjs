@@ -1,5 +1,5 @@
 // @ts-check
-// Whose work is in the wasm files and the command, and on what terms: `dist/THIRD-PARTY-LICENSES.txt`.
+// Writes `dist/THIRD-PARTY-LICENSES.txt`: the authors and licences of what is in the wasm files and the command.
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { root, run } from "./run.mjs";

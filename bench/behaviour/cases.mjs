@@ -1,5 +1,5 @@
 // @ts-check
-// The cases: what the mock does, what is measured, and what ours is to be.
+// The cases: what the mock does, what is measured, and what this client has to do.
 import { random } from "../../tests/kit/rng.mjs";
 
 /** @typedef {{ ledger: import("../../tests/kit/mock.mjs").Ledger, outcome: import("../../tests/kit/runner.mjs").Outcome }} Result */

@@ -1,5 +1,5 @@
 // @ts-check
-// How soon a page knows that its job has ended, and how often it had to ask: the demo page in Chromium, through the
+// How soon a page knows that its job has ended, and how often it polled: the demo page in Chromium, through the
 // gateway in workerd.
 import { chromium } from "playwright-core";
 import { createSandbox } from "../../dist/sandbox.js";

@@ -70,7 +70,7 @@ const wavespeed = {
   refuse: (status) => ({ code: status, message: `refused with ${status}`, data: null }),
 };
 
-/** Models that the peers are action for; the mock would take any. */
+/** Models that the peers are asked for; the mock would take any. */
 export const MODELS = {
   fal: "fal-ai/recraft/upscale/crisp",
   replicate: /** @type {const} */ ("recraft-ai/recraft-crisp-upscale"),

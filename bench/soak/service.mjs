@@ -1,6 +1,6 @@
 // @ts-check
-// What the soak works against, in a process of its own: a service that makes tasks of moments, as the API and as a gateway
-// that pushes or does not, behind the server of tests/kit/faults.mjs, which breaks every tenth request.
+// The service of the soak, in a process of its own. It makes short tasks, as the API, as a gateway and as a gateway
+// that pushes, behind the server of tests/kit/faults.mjs, which breaks every tenth request.
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { faultsOf, startFaults } from "../../tests/kit/faults.mjs";

@@ -1,5 +1,5 @@
 // @ts-check
-// What a job costs where the client runs: of the processor, and of the memory while it waits.
+// Processor time of a job, and memory of a waiting one.
 import { startMock } from "../../tests/kit/mock.mjs";
 import { startChild } from "../child.mjs";
 import { protocols } from "../peers/protocols.mjs";

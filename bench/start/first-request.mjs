@@ -1,5 +1,5 @@
 // @ts-check
-// How long it takes from the import of a client to its first request on the wire, in fresh processes, isolates and pages.
+// Time from the import of a client to its first request, in fresh processes, isolates and pages.
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";

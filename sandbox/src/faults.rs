@@ -3,12 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::Reply;
-use crate::reply::{envelope, upload_refusal};
-use crate::routes::is_upload;
+use crate::reply::{Reply, cross_origin, envelope, upload_refusal};
 
-/// What a request is for, and what a fault can befall. The names are those of
-/// the last part of the route's path.
+/// What a request is for, and what a fault can hit. The names are those of the
+/// last part of the route's path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 pub(crate) enum Target {
     #[serde(rename = "createTask")]
@@ -33,6 +31,13 @@ pub(crate) enum Target {
     /// Not a route: a task's callback.
     #[serde(rename = "callback")]
     Callback,
+}
+
+impl Target {
+    /// Whether it belongs to the upload host, which words its refusals in its own way.
+    pub(crate) fn is_upload(self) -> bool {
+        matches!(self, Target::Base64Upload | Target::StreamUpload | Target::UrlUpload)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -99,7 +104,7 @@ impl NetworkError {
                 Reply::html(502, "<!doctype html><title>502 Bad Gateway</title><h1>Bad Gateway</h1>")
             }
             Kind::Broken => Reply::new(200, "application/json", br#"{"code":200,"msg":"succ"#.to_vec()),
-            Kind::Code if is_upload(self.route) => upload_refusal(self.code, &self.msg),
+            Kind::Code if self.route.is_upload() => upload_refusal(self.code, &self.msg),
             Kind::Code => envelope(self.code, &self.msg, Value::Null),
             Kind::Status => Reply::empty(500),
             Kind::Lose | Kind::Refuse | Kind::Slow | Kind::Duplicate => return None,
@@ -155,4 +160,16 @@ impl Faults {
         next.times -= 1;
         Some(next.clone())
     }
+}
+
+/// The reply to a request that was taken, with its fault; `None` where the fault loses it.
+pub(crate) fn finish(target: Target, mut reply: Reply, fault: Option<NetworkError>) -> Option<Reply> {
+    if let Some(fault) = fault {
+        match fault.kind {
+            Kind::Lose | Kind::Refuse => return None,
+            Kind::Slow => reply.delay = fault.ms,
+            _ => reply = fault.reply().unwrap_or(reply),
+        }
+    }
+    Some(if target.is_upload() || target == Target::Files { cross_origin(reply) } else { reply })
 }

@@ -1,5 +1,5 @@
 // @ts-check
-// Aborts of every kind and at every moment, and keys that are none, in Node and in a real Chromium.
+// Aborts of every kind at every moment, and invalid keys, in Node and in a real Chromium.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";

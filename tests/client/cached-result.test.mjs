@@ -1,6 +1,6 @@
 // @ts-check
-// A result that a page has shown already, in a real Chromium: the browser keeps it without leave to read it, where its
-// host gives that only to who asks for it.
+// Reads a result that the page has already shown, in a real Chromium. The browser has cached it without CORS headers,
+// where its host sends those only on request.
 import assert from "node:assert/strict";
 import { readFile, stat } from "node:fs/promises";
 import { after, before, test } from "node:test";

@@ -1,7 +1,7 @@
 // @ts-check
-// Receiving callbacks: what strangers send is refused with a reason and a status, and what the
-// service sends is believed as far as the task's record says the same. At the end against the sandbox,
-// which signs, repeats and delays its callbacks, over real sockets.
+// Receiving callbacks. Forged ones are refused with a reason and a status; genuine ones count only as far as the
+// task's record agrees. The last tests use the sandbox, which signs, repeats and delays its callbacks, over real
+// sockets.
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { after, before, test } from "node:test";

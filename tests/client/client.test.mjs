@@ -1,6 +1,6 @@
 // @ts-check
-// The boundary between Rust and JavaScript, with a `fetch` of the test's own: what leaves, and
-// what each kind of answer becomes. Nothing may hang, and nothing may be sent twice.
+// The boundary between Rust and JavaScript, with the test's own `fetch`: what is sent, and what each kind of response
+// becomes. Nothing may hang, and nothing may be sent twice.
 import "../kit/quick-time.mjs";
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,6 +1,6 @@
 // @ts-check
-// The `fetch` option: what other packages and mocks give for a reply is read, and one that does not take a Request has
-// sent nothing and is told what to take.
+// The `fetch` option. Responses of other packages and of mocks are read. A function that does not take a Request has
+// sent nothing, and the error says what it must take.
 import "../kit/quick-time.mjs";
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";

@@ -1,6 +1,6 @@
 // @ts-check
-// Files in and files out: what is uploaded and where to, what is looked at before it is paid for,
-// and what is told of a result. With a `fetch` of the test's own, and at the end with the sandbox.
+// Files: what is uploaded and where, what is checked before it is paid for, and what is read from a result. With the
+// test's own `fetch`, and at the end with the sandbox.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";

@@ -1,6 +1,6 @@
 // @ts-check
-// What is wrong with a call by its form alone: tickets, keys, options. It is said by an UpscaleError before anything
-// is sent, of a file before it is uploaded.
+// Calls that are invalid by their form: tickets, keys, options. An UpscaleError says so before anything is sent, and
+// of a file before it is uploaded.
 import "../kit/quick-time.mjs";
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";

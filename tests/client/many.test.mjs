@@ -1,5 +1,5 @@
 // @ts-check
-// Many at once: the limiter, upscaleAll, tokens, and what may be sent again. The clock is the tests' own.
+// Batches: the limiter, upscaleAll, tokens, and what may be retried. On a virtual clock.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { test } from "node:test";

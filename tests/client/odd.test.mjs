@@ -1,6 +1,7 @@
 // @ts-check
-// Whatever a caller hands in, the call ends, with a result, an UpscaleError or the caller's own reason; and what is
-// wrong with it is said before anything is sent. Thousands of calls with odd values, the same for the same seed.
+// Whatever value a caller passes, the call ends with a result, an UpscaleError or the caller's own reason, and
+// invalid values are reported before anything is sent. Thousands of calls with odd values, the same for the same
+// seed.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {

@@ -1,6 +1,6 @@
 // @ts-check
-// Where the WebAssembly is loaded from, for those who say so. The package here has neither its wasm file nor the module
-// that holds the same, so that only what it is given can have been loaded.
+// Loading the WebAssembly from a given source. The package here has neither its wasm file nor the module with the
+// same bytes, so only the given source can have been loaded.
 import assert from "node:assert/strict";
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

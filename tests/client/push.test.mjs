@@ -1,6 +1,5 @@
 // @ts-check
-// What a gateway pushes: one stream for all jobs, and no polls while it lasts. The gateway is scripted, the
-// clock is the tests' own.
+// Pushed messages: one stream for all jobs, and no polls while it lasts. The gateway is scripted, on a virtual clock.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { once } from "node:events";

@@ -1,6 +1,6 @@
 // @ts-check
-// Files, buffers, signals and modules of another realm or of another package are what they say that they are; and a
-// file that changes or goes away is said to have done so, once, and ends no process.
+// Files, buffers, signals and modules of another realm or another package are accepted. A file that changes or
+// disappears is reported once, and ends no process.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { appendFile, mkdtemp, rm, writeFile } from "node:fs/promises";

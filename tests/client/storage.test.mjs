@@ -1,5 +1,5 @@
 // @ts-check
-// The stores of a browser, in a real Chromium: what two tabs do at once is what they are for.
+// The stores of a browser, in a real Chromium, with two tabs at once.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { root } from "../../scripts/run.mjs";

@@ -1,6 +1,6 @@
 // @ts-check
-// What is kept of a job, from before its task is made to after it has ended: a crash at any
-// moment leaves an entry, and the same call never makes a second task.
+// What the store holds of a job, from before its task is made until after it has ended. A crash at any moment leaves
+// an entry, and the same call never makes a second task.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Upscaler } from "crisp-upscale";

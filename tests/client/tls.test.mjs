@@ -1,6 +1,6 @@
 // @ts-check
-// A connection on which nothing was sent, in each runtime that can tell, over real sockets: the server's certificate, the
-// handshake, a proxy, a port. And what only looks like one.
+// Connections on which nothing was sent, in each runtime that can tell, over real sockets: the server's certificate,
+// the handshake, a proxy, a port. And failures that only look like one.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { after, before, describe, test } from "node:test";

@@ -1,6 +1,6 @@
 // @ts-check
-// Whatever a call awaits before it sends ends with its signal and its time-out: a store, a file, a token, the
-// WebAssembly. Whatever it awaits once its task is made does not keep the result from the caller.
+// Everything that a call awaits before it sends ends with its signal and its timeout: a store, a file, a token, the
+// WebAssembly. What it awaits after its task is made does not keep the result from the caller.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { preload, receiveCallback, Upscaler } from "crisp-upscale";

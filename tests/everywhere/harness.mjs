@@ -1,6 +1,6 @@
 // @ts-check
-// What a runtime talks to: the sandbox over sockets, a photo, a place for the sandbox's callback, which no page could
-// receive, and one for the report.
+// What a runtime talks to: the sandbox over sockets, a photo, a receiver for the sandbox's callback, which a page
+// cannot receive, and a receiver for the report.
 import { serve } from "../../scripts/serve.mjs";
 import { SMALL } from "../kit/images.mjs";
 import { SHARED } from "./project/src/conformance.js";

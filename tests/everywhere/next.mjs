@@ -31,7 +31,7 @@ const BUILDS = [
  */
 export function nextChecks({ installed }, chromium) {
   return BUILDS.map(([name, major, args]) => ({
-    name: `${name}: server component, route handler, client component, prerendered page`,
+    name: `${name}: server component, route handler, edge route, client component, prerendered page`,
     check: () => check(installed, chromium, major, args),
   }));
 }
@@ -86,18 +86,26 @@ async function requests(url, service, chromium) {
   service.refuse();
   assert.equal(await get("/server"), "[insufficient-credits no]", "a server component, refused");
   // A refusal is not kept, and neither is a task.
-  for (const [index, path] of ["/server", "/server", "/route", "/route", "/prerendered"].entries()) {
+  for (const [index, path] of [
+    "/server",
+    "/server",
+    "/route",
+    "/route",
+    "/edge",
+    "/edge",
+    "/prerendered",
+  ].entries()) {
     assert.equal(await get(path), `[t${index + 1} 32]`, path);
   }
   const page = await chromium.newPage();
   try {
     await page.goto(`${url}/client?service=${encodeURIComponent(service.url)}`);
-    await page.getByText("[t6 32]").waitFor({ timeout: TIMEOUT });
+    await page.getByText("[t8 32]").waitFor({ timeout: TIMEOUT });
   } finally {
     await page.close();
   }
-  assert.equal(service.creates(), 7, "createTasks, with the refused one");
-  assert.deepEqual(service.polls(), Array(6).fill(POLLS), "recordInfos of each task");
+  assert.equal(service.creates(), 9, "createTasks, with the refused one");
+  assert.deepEqual(service.polls(), Array(8).fill(POLLS), "recordInfos of each task");
 }
 
 /** A service whose tasks end at the third poll. */

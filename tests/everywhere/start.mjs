@@ -1,6 +1,6 @@
 // @ts-check
-// Ways to have the suite run somewhere. Each resolves once it is under way; then the report comes to the harness, or
-// `gone` is aborted with the reason why it will not.
+// Ways to start the suite. Each resolves once the suite runs. Then the report comes to the harness, or `gone` is
+// aborted with the reason.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdir } from "node:fs/promises";

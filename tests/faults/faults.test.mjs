@@ -1,6 +1,6 @@
 // @ts-check
-// The package as it was built, over real sockets that break, in Node, in a page and in workerd: each fault at each kind of
-// request. What it came to is checked against the ledger of the sandbox, which stands behind.
+// The built package over real sockets that break, in Node, in a page and in workerd: each fault with each kind of
+// request. The outcome is compared with the ledger of the sandbox behind them.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,5 +1,5 @@
 // @ts-check
-// Where the runner runs: Node, a page in Chromium, workerd.
+// Starts the runner in Node, in a page in Chromium, and in workerd.
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";

@@ -1,5 +1,5 @@
 // @ts-check
-// The runner in a page, which is given its orders by whoever drives the browser.
+// The runner in a page. The browser's driver gives it its orders.
 
 import { leap } from "../kit/time.mjs";
 import { play } from "./runner.mjs";

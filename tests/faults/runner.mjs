@@ -1,5 +1,5 @@
 // @ts-check
-// The client's side of the faults: it does one order, and says how that ended. The same in every runtime.
+// The client's side of the faults: does one order and returns how it ended. The same in every runtime.
 import { isUpscaleError, Upscaler } from "crisp-upscale";
 import { hurry, setWallClock } from "../kit/time.mjs";
 

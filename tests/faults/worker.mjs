@@ -1,5 +1,5 @@
 // @ts-check
-// The runner in workerd, which is ordered by requests.
+// The runner in workerd. Requests give it its orders.
 import { play } from "./runner.mjs";
 
 export default {

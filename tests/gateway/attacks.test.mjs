@@ -1,5 +1,5 @@
 // @ts-check
-// What the gateway must refuse, in real workerd: nothing of it reaches the service.
+// Requests that the gateway must refuse, in real workerd. None of them reaches the service.
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { connect } from "node:net";

@@ -1,6 +1,6 @@
 // @ts-check
-// The gateway as pages meet it, in real browsers over HTTP/1.1: replies are lost on the way to them, which makes a
-// browser send its POST a second time by itself, and a host has six connections.
+// The gateway with real browsers over HTTP/1.1. Lost replies make a browser repeat its POST by itself, and it has six
+// connections to a host.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer } from "node:net";

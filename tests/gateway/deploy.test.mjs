@@ -1,5 +1,5 @@
 // @ts-check
-// What `npm run deploy` would put up. Nothing here could be put up at Cloudflare itself.
+// What `npm run deploy` would deploy. Nothing here could be deployed to Cloudflare itself.
 import assert from "node:assert/strict";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

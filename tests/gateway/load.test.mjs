@@ -1,5 +1,6 @@
 // @ts-check
-// More than the gateway can hold, in real workerd: refused, and nothing lost. bench/gateway/load.mjs measures how much it holds.
+// More requests than the gateway can hold, in real workerd: they are refused, and nothing is lost.
+// bench/gateway/load.mjs measures how much it holds.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";

@@ -1,5 +1,5 @@
 // @ts-check
-// The service's rate limit over all callers, in real workerd: nobody is refused, and everybody has a fair share.
+// The service's rate limit over all callers, in real workerd: all are served, each with a fair share.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate, setTimeout } from "node:timers/promises";

@@ -1,6 +1,6 @@
 // @ts-check
-// A refusal arrives, whatever was being sent, in real workerd: many clients read a reply only once they have sent
-// everything, and take a connection that ends before that for a broken one.
+// A refusal arrives even while the request is still being sent, in real workerd. Many clients read a response only
+// after they have sent everything, and report a connection that ends earlier as broken.
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { once } from "node:events";

@@ -1,5 +1,5 @@
 // @ts-check
-// Results of the gateway in real workerd: copied where a bucket is bound, passed through where not.
+// Results of the gateway in real workerd: copied to a bucket, or passed through without one.
 import assert from "node:assert/strict";
 import { randomFillSync } from "node:crypto";
 import { test } from "node:test";

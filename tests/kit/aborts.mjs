@@ -1,6 +1,6 @@
 // @ts-check
-// What an abort must do, and what a bad key is, as a list that every runtime goes through. It imports nothing, so
-// that a page can load it as it is.
+// The cases of aborts and of invalid keys, which every runtime runs. It imports nothing, so that a page can load it
+// as it is.
 
 /**
  * The runtime that a case runs in.

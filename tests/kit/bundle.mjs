@@ -1,5 +1,5 @@
 // @ts-check
-// What a page loads to submit a job and wait for its result: ours, and other clients' in the same way.
+// Bundles what a page loads to submit a job and wait for its result, of this client and of others alike.
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { brotliCompressSync, gzipSync } from "node:zlib";
@@ -78,6 +78,18 @@ export async function ours() {
     typescript,
     fallback: sizeOf(files.filter(({ loaded }) => !loaded)),
   };
+}
+
+/** What of the package is imported beside the client, by those who want it. */
+const ENTRIES = ["ai-sdk", "react", "compare"];
+
+/** The size of each further entry by itself, without React. */
+export async function entries() {
+  const sizes = ENTRIES.map(async (entry) => [
+    `crisp-upscale/${entry}`,
+    sizeOf(await bundled(`export * from "crisp-upscale/${entry}";`, root, ["react"])),
+  ]);
+  return /** @type {Record<string, Size>} */ (Object.fromEntries(await Promise.all(sizes)));
 }
 
 /** The sizes of the others, whose packages are installed in `bench`. */

@@ -1,5 +1,5 @@
 // @ts-check
-// The world of a README's example: the API is the sandbox, every photo is the cat, and there is a
+// The environment of an example in the documents: the API is the sandbox, every photo is the cat, and there is a
 // localStorage. Loaded before the example runs.
 import { readFile } from "node:fs/promises";
 import { createSandbox } from "crisp-upscale/sandbox";

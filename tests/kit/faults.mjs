@@ -1,5 +1,5 @@
 // @ts-check
-// What stands between a client and the API on real sockets, and breaks what it is told to break.
+// A server between a client and the API, on real sockets, that breaks requests on demand.
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,6 +1,6 @@
 // @ts-check
-// What becomes of a file on disk that changes or goes away while it is uploaded. It is run by each Node, whose Blobs
-// of files differ, and prints what came of it.
+// Uploads a file on disk that changes or disappears meanwhile, and prints how it ended. Run by each Node, whose Blobs
+// of files differ.
 import { appendFileSync, openAsBlob, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";

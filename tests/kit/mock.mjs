@@ -1,6 +1,6 @@
 // @ts-check
-// One server for all clients. It speaks each one's protocol, fails where a stage asks it to, and keeps
-// ledger. On node:http itself, since it must drop and reset connections.
+// One server for all clients. It speaks each one's protocol, fails where a stage asks for it, and keeps a ledger. On
+// node:http itself, since it must drop and reset connections.
 import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -173,7 +173,7 @@ export async function startMock(files, protocols = { ours }) {
     origin,
     /** Requests that no stage has a route for; there must be none. */
     unrouted,
-    /** How often a result was action for. */
+    /** How often a result was fetched. */
     filesRead: () => filesRead,
     /**
      * Sets a stage up.

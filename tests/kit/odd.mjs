@@ -1,5 +1,5 @@
 // @ts-check
-// Odd values, and a generator of random numbers that a seed repeats.
+// Odd values, and a random generator with a seed.
 import vm from "node:vm";
 
 /**

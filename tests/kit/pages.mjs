@@ -1,5 +1,5 @@
 // @ts-check
-// Pages of browsers. A page asks for its orders by itself, so any browser will do that can open an address.
+// Pages in browsers. A page fetches its orders itself, so any browser that can open a URL will do.
 import { spawn } from "node:child_process";
 import { EventEmitter, once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";

@@ -1,5 +1,5 @@
 // @ts-check
-// What a service that makes jobs speaks, as the mock reads and writes it; and the API's own, which ours uses.
+// How the mock reads and writes a service's protocol, and the protocol of the API.
 
 /**
  * What a request is for. `submit` makes a job, `look` asks how it stands, `fetch` gets the result where

@@ -1,7 +1,6 @@
 // @ts-check
-// Time runs five times as fast for whatever is imported together with this: the pace of an `Upscaler` that has
-// seen nothing is 3 s, and a test need not sit that out. Only timers and `performance.now()`, on which waits
-// are measured; dates stay true.
+// Time runs five times as fast for everything that is imported together with this, since the first poll comes after 3
+// s. Only timers and `performance.now()`, which measures waits; dates stay true.
 const FACTOR = 5;
 const { setTimeout } = globalThis;
 const now = performance.now.bind(performance);

@@ -1,5 +1,5 @@
 // @ts-check
-// A client's side of the bench: its own process or page, which does what the bench orders.
+// The client's side of a test or measurement: works off orders in a process, a page or a Worker.
 
 /**
  * @typedef {object} Order

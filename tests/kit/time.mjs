@@ -1,6 +1,6 @@
 // @ts-check
-// Time that runs faster for whatever is imported together with this, in any runtime, so that a client's timeout of a
-// minute takes a moment. Only timers and `performance.now()`, on which waits are measured; dates stay true.
+// Time that runs faster for everything that is imported together with this, in any runtime, so that a timeout of a
+// minute takes a moment. Only timers and `performance.now()`, which measures waits; dates stay true.
 const later = globalThis.setTimeout;
 const real = performance.now.bind(performance);
 const { now: today } = Date;

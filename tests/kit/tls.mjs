@@ -1,5 +1,5 @@
 // @ts-check
-// Servers to which no request can be sent: a certificate, a handshake, a proxy. Only on this machine.
+// Servers to which no request can be sent: by their certificate, their handshake, or a proxy. On this machine only.
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer as createHttp } from "node:http";

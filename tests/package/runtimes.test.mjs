@@ -1,6 +1,6 @@
 // @ts-check
-// The package as it was built, in every runtime but browsers, over real connections: there the runtime itself may
-// send a request again, or take it to another host. What browsers do, `npm run bench:behaviour` measures.
+// The built package in every runtime but browsers, over real connections, where the runtime itself may repeat a
+// request or redirect it. `npm run bench -- behaviour` measures what browsers do.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { serve } from "../../scripts/serve.mjs";

@@ -1,6 +1,6 @@
 // @ts-check
-// The crate by itself, in a Rust program of a user's: tests/rust-user, compiled by the recipe of the package.
-// Nothing of npm/ is in it; the API is the sandbox.
+// The crate in a user's Rust program, tests/rust-user, compiled by the recipe of the package. Nothing of npm/ is in
+// it; the API is the sandbox.
 import "../kit/quick-time.mjs";
 import assert from "node:assert/strict";
 import { readFile, rm } from "node:fs/promises";

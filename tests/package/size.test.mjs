@@ -1,5 +1,5 @@
 // @ts-check
-// What a page loads: no more than is recorded, and all that it loads is counted.
+// What a page loads: at most what is recorded, and everything that it loads is counted.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { before, test } from "node:test";

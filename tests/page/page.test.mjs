@@ -550,38 +550,83 @@ test("a file's job goes on from where it was uploaded to, also in a new tab", as
   assert.deepEqual([tasks.length, requests["file-stream-upload"]], [1, 1]);
 });
 
-test("a reload while the task is being made is said plainly, and can be dismissed", async (t) => {
-  const server = await serverOf(t);
-  await server.fail({ route: "createTask", kind: "slow", ms: 3_600_000 });
-  const { page, errors } = await open(t, server.url, { viewport: { width: 1280, height: 900 } });
-  await page.fill("#image-url", `${images.url}/cat.jpg`);
-  await page.click("#upscale");
-  while ((await server.ledger()).tasks.length === 0) await page.waitForTimeout(20);
-  await page.reload();
-  const unknown = page.locator("#pending li.unknown");
-  await unknown.waitFor();
-  const text = (await unknown.textContent()) ?? "";
-  assert.match(text, /cat\.jpg/);
-  assert.match(text, /nobody can say whether a task was made/);
-  assert.match(text, /account’s list of tasks/);
-  assert.equal(await page.getAttribute("body", "data-state"), "idle");
-  await unknown.locator("img").evaluate((image) => /** @type {HTMLImageElement} */ (image).decode());
-  await page.screenshot({ path: `${SCREENSHOTS}unknown.png` });
-  await page.setViewportSize({ width: 360, height: 740 });
-  await page.emulateMedia({ colorScheme: "dark" });
-  await page.screenshot({ path: `${SCREENSHOTS}unknown-narrow-dark.png`, fullPage: true });
+for (const [
+  what,
+  choose,
+] of /** @type {[string, (page: import("playwright-core").Page) => Promise<unknown>][]} */ ([
+  ["an address", (page) => page.fill("#image-url", `${images.url}/cat.jpg`)],
+  ["a file", (page) => page.setInputFiles("#image-file", CAT)],
+])) {
+  test(`a reload before the reply to createTask goes on with the task that was made: ${what}`, async (t) => {
+    const server = await serverOf(t);
+    const { page, errors } = await open(t, server.url);
+    await page.route("**/createTask", async (route) => {
+      // The gateway has it, and the page never sees the reply.
+      await route.fetch();
+      await page.unroute("**/createTask");
+      void page.reload();
+    });
+    await choose(page);
+    await page.click("#upscale");
+    await page.waitForSelector('body[data-state="done"]');
+    const [, large] = await naturalSizes(page);
+    assert.deepEqual(large, [1680, 1120]);
+    assert.deepEqual(await stored(page), []);
+    const { tasks, requests } = await server.ledger();
+    assert.deepEqual([tasks.length, requests.createTask], [1, 1]);
+    assert.deepEqual(errors, []);
+  });
 
-  await page.reload();
-  await unknown.waitFor();
-  await unknown.getByRole("button", { name: "Dismiss" }).click();
-  await unknown.waitFor({ state: "detached" });
-  assert.equal(await page.isVisible("#pending"), false);
-  assert.equal(await page.evaluate(() => document.activeElement?.id), "upscale", "the focus is not lost");
-  assert.deepEqual(await stored(page), []);
-  const { tasks, requests } = await server.ledger();
-  assert.deepEqual([tasks.length, requests.createTask], [1, 1]);
-  assert.deepEqual(errors, []);
-});
+  test(`a reload before createTask arrived orders nothing, and can be dismissed: ${what}`, async (t) => {
+    const server = await serverOf(t);
+    const { page, errors } = await open(t, server.url, { viewport: { width: 1280, height: 900 } });
+    let [creates, remembers] = [0, -1];
+    await page.route("**/createTask", (route) => {
+      creates += 1;
+      return route.abort();
+    });
+    await page.route("**/jobs/attempt", async (route) => {
+      const response = await route.fetch();
+      const body = await response.json();
+      body.data.remembersFor += remembers;
+      await route.fulfill({ response, json: remembers < 0 ? { code: 200, data: { taskId: null } } : body });
+    });
+    await choose(page);
+    await page.click("#upscale");
+    while (creates === 0) await page.waitForTimeout(20);
+    await page.reload();
+    await page.locator("#error").getByText("cannot say whether a task was made").waitFor();
+    const unknown = page.locator("#pending li.unknown");
+    await unknown.waitFor();
+    assert.match(
+      (await unknown.textContent()) ?? "",
+      /No answer came.*makes none.*account’s list of tasks/,
+    );
+    await page.screenshot({ path: `${SCREENSHOTS}unknown.png` });
+    await page.setViewportSize({ width: 360, height: 740 });
+    await page.emulateMedia({ colorScheme: "dark" });
+    await page.screenshot({ path: `${SCREENSHOTS}unknown-narrow-dark.png`, fullPage: true });
+
+    const kept = JSON.parse(`${(await stored(page))[0]}`);
+    await unknown.getByRole("button", { name: "Dismiss" }).click();
+    await unknown.waitFor({ state: "detached" });
+    assert.equal(await page.isVisible("#pending"), false);
+    assert.equal(await page.evaluate(() => document.activeElement?.id), "upscale", "the focus is not lost");
+    assert.deepEqual(await stored(page), []);
+
+    // An hour old, as a gateway is that has been asked before; the attempt is some minutes old.
+    remembers = 3_600_000;
+    const [createdAt, sendsUntil] = [kept.createdAt - 200_000, kept.sendsUntil - 200_000];
+    await stored(page, { ...kept, attempt: "a", createdAt, sendsUntil });
+    await page.reload();
+    await page.locator("#error").getByText("never arrived").waitFor();
+    assert.match((await page.textContent("#error")) ?? "", /Nothing was charged/);
+    assert.deepEqual(await stored(page), []);
+    const { tasks, requests } = await server.ledger();
+    assert.deepEqual([tasks.length, requests.createTask], [0, undefined]);
+    assert.deepEqual(errors, []);
+  });
+}
 
 test("cancel ends the waiting at once; the task is listed and can be gone on with", async (t) => {
   const { url, ledger, finish } = await longServerOf(t);
@@ -590,7 +635,7 @@ test("cancel ends the waiting at once; the task is listed and can be gone on wit
   await page.click("#cancel");
   await page.waitForSelector('body[data-state="idle"]');
   assert.match((await page.textContent("#status")) ?? "", /^Cancelled/);
-  await page.getByRole("button", { name: "Go on: cat.jpg" }).click();
+  await page.getByRole("button", { name: "Resume: cat.jpg" }).click();
   await underWay(page);
   await finish();
   await page.waitForSelector('body[data-state="done"]');
@@ -612,11 +657,11 @@ test("of several jobs the newest goes on by itself, and the others when asked to
   assert.equal(await page.inputValue("#image-url"), `${images.url}/coffee.webp`);
   const listed = page.locator("#pending li strong");
   assert.deepEqual(await listed.allTextContents(), ["rocket.png", "cat.jpg"]);
-  assert.equal(await page.getByRole("button", { name: "Go on: cat.jpg" }).isDisabled(), true);
+  assert.equal(await page.getByRole("button", { name: "Resume: cat.jpg" }).isDisabled(), true);
   await page.screenshot({ path: `${SCREENSHOTS}several.png` });
   await finish();
   await page.waitForSelector('body[data-state="done"]');
-  await page.getByRole("button", { name: "Go on: cat.jpg" }).click();
+  await page.getByRole("button", { name: "Resume: cat.jpg" }).click();
   await page.waitForSelector('body[data-state="done"]');
   assert.equal(await page.inputValue("#image-url"), `${images.url}/cat.jpg`);
   await page.getByRole("button", { name: "Dismiss: rocket.png" }).click();
@@ -692,7 +737,7 @@ test("a server that answers HTML ends in a sentence on the page", async (t) => {
   const { page, text, ledger } = await errorOn(t, server, `${images.url}/cat.jpg`);
   assert.match(text, /no readable answer came/);
   assert.deepEqual([ledger.requests.createTask, ledger.tasks.length], [1, 0]);
-  await page.getByRole("button", { name: "Go on: cat.jpg" }).waitFor();
+  await page.getByRole("button", { name: "Resume: cat.jpg" }).waitFor();
   await page.screenshot({ path: `${SCREENSHOTS}error-unknown.png` });
 });
 
@@ -826,7 +871,7 @@ test("a result that could not be shown is tried again a few times by itself, and
   for (let minute = 0; minute < 60; minute += 1) await page.clock.runFor(60_000);
   assert.equal(asked.results, 5);
   asked.gone = false;
-  await page.getByRole("button", { name: "Go on: cat.jpg" }).click();
+  await page.getByRole("button", { name: "Resume: cat.jpg" }).click();
   await page.waitForSelector('body[data-state="done"]');
 });
 
@@ -863,7 +908,7 @@ test("another upscale takes the place of a result that was not shown, which stay
     [330, 220],
     [1320, 880],
   ]);
-  await page.getByRole("button", { name: "Go on: cat.jpg" }).click();
+  await page.getByRole("button", { name: "Resume: cat.jpg" }).click();
   await page.waitForFunction(
     () =>
       document.body.dataset.state === "done" &&
@@ -896,7 +941,7 @@ test("what another tab runs is not listed as unfinished, and is once that tab is
   await underWay(page);
   assert.equal(await page.inputValue("#image-url"), `${images.url}/cat.jpg`);
   await page.close();
-  await other.getByRole("button", { name: "Go on: cat.jpg" }).click();
+  await other.getByRole("button", { name: "Resume: cat.jpg" }).click();
   await underWay(other);
   await finish();
   await other.waitForSelector('body[data-state="done"]');

@@ -1,6 +1,5 @@
 // @ts-check
-// The demo page in a real Chromium against those who would have it run something: under its policy, with markup in
-// everything that others write.
+// The demo page in a real Chromium against injected markup, under its policy.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";

@@ -1,5 +1,5 @@
 // @ts-check
-// Ours in workerd, which is ordered by requests.
+// The runner in workerd. Requests give it its orders.
 import { work } from "../kit/runner.mjs";
 import { connect } from "./calls.mjs";
 

@@ -1,5 +1,6 @@
 // @ts-check
-// The audit beside an npm and a cargo of the test's own: what it takes for a fault, and what for out of reach.
+// The audit with an npm and a cargo of the test's own: which answers are failures, and which mean that a registry is
+// out of reach.
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

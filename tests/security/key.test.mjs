@@ -1,6 +1,6 @@
 // @ts-check
-// The key is searched for in everything that leaves: through the package in Node and through the gateway in workerd, on
-// real sockets, with servers that echo it, redirect it, and break off.
+// Looks for the key in everything that is sent: by the package in Node and by the gateway in workerd, on real
+// sockets, with servers that echo it, redirect it, and break off.
 import "../kit/quick-time.mjs";
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";

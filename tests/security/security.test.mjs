@@ -1,5 +1,5 @@
 // @ts-check
-// SECURITY.md line by line: which tests show that a line is true. Those that have no better place are here.
+// SECURITY.md line by line: the tests that show each line. Tests without a better place are here.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";

@@ -1,5 +1,6 @@
 // @ts-check
-// What comes from others: pinned, from nowhere in particular, and named with its licence. And what others get of ours.
+// Dependencies are pinned, without a source of their own, and named with their licences. And what is published of
+// this project.
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { test } from "node:test";
@@ -117,7 +118,10 @@ function satisfies(expression, allowed) {
 test("the crates have their sources, their licences and nothing else", async () => {
   for (const [name, more] of /** @type {const} */ ([
     ["crisp-upscale-core", []],
-    ["crisp-upscale", ["README.md", ...["exchange", "file", "lease", "random", "waits"].map((name) => `src/js/${name}.js`)]],
+    [
+      "crisp-upscale",
+      ["README.md", ...["exchange", "file", "lease", "random", "waits"].map((name) => `src/js/${name}.js`)],
+    ],
   ])) {
     const list = await run("cargo", ["package", "--list", "--allow-dirty", "--offline", "-p", name], {
       quiet: true,

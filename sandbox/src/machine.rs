@@ -1,20 +1,20 @@
-//! What the host tells a sandbox, and what it is told to do.
+//! The sandbox as a machine: what its host puts in, and what comes out.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Reply;
+use crate::reply::Reply;
 
 /// What happened. The bytes that belong to it come beside it: a request's body
 /// (or its form's file), a fetched file, an enlarged image.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase")]
-pub enum Event {
-    /// A request came in. The turn holds its reply or, where a file must be
-    /// fetched first, a [`Work::Fetch`]; neither means that the connection is to be dropped.
+pub enum Input {
+    /// A request arrived. The output has its reply or, where a file must be
+    /// fetched first, a [`Work::Fetch`]. With neither, drop the connection.
     Request(Request),
-    /// A [`Work::Fetch`] has ended; the turn holds the reply to the request that wanted it.
+    /// A [`Work::Fetch`] has ended; the output holds the reply to the request that wanted it.
     Fetched {
         /// Which one.
         upload: u64,
@@ -30,12 +30,12 @@ pub enum Event {
     },
     /// A [`Work::Callback`] has ended.
     CalledBack {
-        /// The task that was told of.
+        /// The task of the callback.
         task: String,
         /// Whether the receiver answered with a 2xx status within 15 s.
         answered: bool,
     },
-    /// [`Turn::wake_at`] has come.
+    /// [`Output::wake_at`] has come.
     Woken,
 }
 
@@ -84,19 +84,19 @@ pub enum Outcome {
     Unreachable,
     /// It has more bytes than are taken; reading stopped there.
     TooLarge,
-    /// The pixel worker died of it.
+    /// The pixel worker crashed.
     Crashed,
 }
 
-/// What the host does next.
+/// What the host has to do.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Turn {
-    /// What the waiting request is answered.
+pub struct Output {
+    /// The reply to the waiting request.
     pub reply: Option<Reply>,
-    /// What to begin now and to report as an [`Event`].
+    /// What to start now. Each ends with an [`Input`].
     pub work: Vec<Work>,
-    /// When to come back with [`Event::Woken`], in Unix milliseconds, unless something else happens first.
+    /// When to pass [`Input::Woken`], in Unix milliseconds, unless another input comes first.
     pub wake_at: Option<u64>,
 }
 
@@ -106,14 +106,14 @@ pub struct Turn {
 pub enum Work {
     /// Fetch a file, for an upload by URL.
     Fetch {
-        /// Names it in [`Event::Fetched`].
+        /// Names it in [`Input::Fetched`].
         upload: u64,
         /// Which file.
         source: Source,
     },
     /// Fetch a file and enlarge it.
     Enlarge {
-        /// Names it in [`Event::Enlarged`].
+        /// Names it in [`Input::Enlarged`].
         task: String,
         /// Which file.
         source: Source,
@@ -122,7 +122,7 @@ pub enum Work {
     },
     /// POST a callback and wait up to 15 s for the answer.
     Callback {
-        /// Names it in [`Event::CalledBack`].
+        /// Names it in [`Input::CalledBack`].
         task: String,
         /// Where to.
         url: String,
