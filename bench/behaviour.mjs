@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { build, installPackages } from "../scripts/build.mjs";
 import { Failed, root, script, step } from "../scripts/run.mjs";
+import * as aiSdk from "./ai-sdk.mjs";
 import { cases } from "./cases.mjs";
 import { startClient } from "./client.mjs";
 import { startMock } from "./mock.mjs";
@@ -56,6 +57,8 @@ await script(async () => {
     if (mock.strays.length > 0) {
       throw new Failed(`The mock has no route for:\n${[...new Set(mock.strays)].join("\n")}`);
     }
+    step("Models of the AI SDK, under its own retries");
+    await reportAiSdk();
     await report(measured, elsewhere, clients);
   } finally {
     for (const client of clients) client.stop();
@@ -180,6 +183,25 @@ async function inRuntime(mock, { name, title, absent = false, sure = false, star
   } finally {
     await player.stop();
   }
+}
+
+/** What one call of the AI SDK bills. Ours is to be 1, always. */
+async function reportAiSdk() {
+  const { dependencies } = JSON.parse(await readFile(`${root}/bench/package.json`, "utf8"));
+  const { models, cases, play } = aiSdk;
+  const titles = models.map((name) =>
+    name === "ours" ? name : `@ai-sdk/${name} ${dependencies[`@ai-sdk/${name}`]}`,
+  );
+  const rows = [[`generateImage of ai ${dependencies.ai}`, ...titles]];
+  for (const one of cases) {
+    const played = await Promise.all(models.map((model) => play(model, one)));
+    const cells = played.map(({ billed, end }) => (end === "ok" ? String(billed) : `${billed}, ${end}`));
+    rows.push([one.title, ...cells]);
+    if (played[0]?.billed === 1) continue;
+    console.log(`Does not hold: with the AI SDK, ${one.title} is ${cells[0]}, and is to be 1`);
+    process.exitCode = 1;
+  }
+  table(rows);
 }
 
 /**
