@@ -598,10 +598,7 @@ for (const [
     await page.locator("#error").getByText("cannot say whether a task was made").waitFor();
     const unknown = page.locator("#pending li.unknown");
     await unknown.waitFor();
-    assert.match(
-      (await unknown.textContent()) ?? "",
-      /No answer came.*makes none.*account’s list of tasks/,
-    );
+    assert.match((await unknown.textContent()) ?? "", /No answer came.*makes none.*account’s list of tasks/);
     await page.screenshot({ path: `${SCREENSHOTS}unknown.png` });
     await page.setViewportSize({ width: 360, height: 740 });
     await page.emulateMedia({ colorScheme: "dark" });
