@@ -2,6 +2,7 @@
 // What this client and its peers do when things go wrong, and how they wait; see docs/behaviour.md.
 import { readFile } from "node:fs/promises";
 import { Failed, root, script, step } from "../scripts/run.mjs";
+<<<<<<< HEAD
 import { startClient } from "../tests/kit/client.mjs";
 import { startMock } from "../tests/kit/mock.mjs";
 import { browsers, pageFiles, startPage } from "../tests/kit/pages.mjs";
@@ -10,6 +11,15 @@ import { startHandshakes, TRUST, throughProxy } from "../tests/kit/tls.mjs";
 import { cases, saysUnsent, TIMEOUT, unsent } from "./behaviour/cases.mjs";
 import { names, protocols } from "./peers/protocols.mjs";
 import { printTable } from "./statistics.mjs";
+=======
+import * as aiSdk from "./ai-sdk.mjs";
+import { cases } from "./cases.mjs";
+import { startClient } from "./client.mjs";
+import { startMock } from "./mock.mjs";
+import { browsers, pageFiles, startPage } from "./pages.mjs";
+import { names } from "./protocols.mjs";
+import { findRuntimes } from "./runtimes.mjs";
+>>>>>>> home
 
 /** The cases of lost replies, in which a runtime may send a POST again by itself. */
 const lost = cases.filter(({ alone }) => alone === "warmed");
@@ -61,6 +71,8 @@ await script(async () => {
     if (mock.unrouted.length > 0) {
       throw new Failed(`The mock has no route for:\n${[...new Set(mock.unrouted)].join("\n")}`);
     }
+    step("Models of the AI SDK, under its own retries");
+    await reportAiSdk();
     await report(measured, elsewhere, clients);
   } finally {
     for (const client of clients) client.stop();
@@ -213,6 +225,25 @@ async function inRuntime(mock, { name, title, absent = false, sure = false, star
   } finally {
     await runner.stop();
   }
+}
+
+/** What one call of the AI SDK bills. Ours is to be 1, always. */
+async function reportAiSdk() {
+  const { dependencies } = JSON.parse(await readFile(`${root}/bench/package.json`, "utf8"));
+  const { models, cases, play } = aiSdk;
+  const titles = models.map((name) =>
+    name === "ours" ? name : `@ai-sdk/${name} ${dependencies[`@ai-sdk/${name}`]}`,
+  );
+  const rows = [[`generateImage of ai ${dependencies.ai}`, ...titles]];
+  for (const one of cases) {
+    const played = await Promise.all(models.map((model) => play(model, one)));
+    const cells = played.map(({ billed, end }) => (end === "ok" ? String(billed) : `${billed}, ${end}`));
+    rows.push([one.title, ...cells]);
+    if (played[0]?.billed === 1) continue;
+    console.log(`Does not hold: with the AI SDK, ${one.title} is ${cells[0]}, and is to be 1`);
+    process.exitCode = 1;
+  }
+  table(rows);
 }
 
 /**

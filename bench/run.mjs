@@ -13,6 +13,9 @@ const BENCHMARKS = {
   size: { shows: "what a page loads; --record makes it the budget of the tests", peers: true },
   start: { shows: "time to the first request, processor time and memory of a waiting job", peers: true },
   gateway: { shows: "rates, push and load of the gateway; --without-load leaves out the load" },
+  batch: {
+    shows: "the command: 200 files at the service's limit, memory with 200 and 2,000, processor time",
+  },
   soak: { shows: "what 50,000 jobs leave behind and lose; --jobs, --seed", flags: ["--expose-gc"] },
   polling: {
     shows: "how good the schedule of polls is",

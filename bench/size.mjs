@@ -4,7 +4,7 @@
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { root, script, step } from "../scripts/run.mjs";
-import { ours, peers } from "../tests/kit/bundle.mjs";
+import { entries, ours, peers } from "../tests/kit/bundle.mjs";
 import { printTable } from "./statistics.mjs";
 
 const { values } = parseArgs({ options: { record: { type: "boolean", default: false } } });
@@ -21,6 +21,7 @@ await script(async () => {
     "of that, TypeScript": typescript,
     ...others,
     "ours, instead of the WebAssembly, where it was not copied": fallback,
+    ...(await entries()),
   };
   printTable([
     ["", "bytes", "gzip", "brotli"],

@@ -13,8 +13,8 @@ import { type Limits, within } from "./within.js";
 
 /** What all calls of an `Upscaler` share: its settings, and the WebAssembly that they are for. */
 export class Backend {
-  /** Whether it is a gateway, which has a queue and knows an attempt by its key. */
-  readonly isGateway: boolean;
+  /** The base URL of a gateway, which has a queue and knows an attempt by its key; `undefined` of the API. */
+  readonly gateway: string | undefined;
   readonly settings: Settings;
   readonly load: Load;
   readonly #resume: (taskId: string) => Job;
@@ -32,13 +32,16 @@ export class Backend {
     const { apiKey, token, fetch } = options;
     this.load = load;
     this.#resume = resume;
-    this.isGateway = apiKey === undefined && token !== undefined;
+    // A token is for a gateway, also where no base URL says which.
+    this.gateway = apiKey === undefined && token !== undefined ? (options.baseUrl ?? "") : undefined;
     this.settings = {
       baseUrl: options.baseUrl,
       uploadBaseUrl: options.uploadBaseUrl,
       bearer:
-        typeof token === "function" && this.isGateway ? keptToken(token) : (apiKey ?? String(token ?? "")),
-      limiter: options.limiter ?? (this.isGateway || !callsMayWait ? undefined : new Limiter()),
+        typeof token === "function" && this.gateway !== undefined
+          ? keptToken(token)
+          : (apiKey ?? String(token ?? "")),
+      limiter: options.limiter ?? (this.gateway !== undefined || !callsMayWait ? undefined : new Limiter()),
       fetch: (request) =>
         fetch === undefined ? globalFetch(forRuntime(request)) : callFetch(fetch, forRuntime(request)),
       isPrerenderError,

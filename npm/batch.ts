@@ -1,10 +1,15 @@
 import { invalid, type UpscaleError } from "./errors.js";
 import { fileOf, reading } from "./options.js";
 import { listen } from "./signal.js";
-import type { SubmitOptions, UpscaleResult } from "./types.js";
+import type { ImageSource, SubmitOptions, UpscaleResult } from "./types.js";
 
 /** What {@link Client.upscaleAll} takes. `timeout` holds for each image, from when it is begun. */
-export interface UpscaleAllOptions extends SubmitOptions {
+export interface UpscaleAllOptions<Image = ImageSource> extends Omit<SubmitOptions, "idempotencyKey"> {
+  /**
+   * Names each image's call, as {@link SubmitOptions.idempotencyKey} does for one: with a store that outlives the process, the
+   * same batch again continues after a crash and makes no second task.
+   */
+  idempotencyKey?: (image: Image, index: number) => string;
   /**
    * How many images may be under way at a time, from 1.
    * @defaultValue 20, as many as may be begun in 10 s
@@ -39,7 +44,7 @@ export async function* upscaleAll<Image>(
   images: Iterable<Image> | AsyncIterable<Image>,
   concurrency: number,
   signal: AbortSignal | undefined,
-  upscale: (image: Image) => Promise<UpscaleResult>,
+  upscale: (image: Image, index: number) => Promise<UpscaleResult>,
 ): AsyncGenerator<Upscaled<Image>, void, void> {
   const source = iteratorOf(images);
   const ended: Upscaled<Image>[] = [];
@@ -66,7 +71,7 @@ export async function* upscaleAll<Image>(
   async function play(index: number, image: Image): Promise<void> {
     underWay += 1;
     try {
-      ended.push({ index, image, result: await upscale(image) });
+      ended.push({ index, image, result: await upscale(image, index) });
     } catch (error) {
       ended.push({ index, image, error: error as UpscaleError });
     }

@@ -1,5 +1,5 @@
-import module from "./wasm/crisp_upscale_bg.wasm?module";
 import * as wasm from "./wasm/crisp_upscale.js";
+import module from "./wasm/crisp_upscale_bg.wasm?module";
 import { once } from "./wasm.js";
 
 // Vercel's edge runtime compiles no bytes: its bundlers give the file as a module, when asked like this. At once, so

@@ -1,5 +1,5 @@
-import module from "./wasm/crisp_upscale_bg.wasm";
 import * as wasm from "./wasm/crisp_upscale.js";
+import module from "./wasm/crisp_upscale_bg.wasm";
 import { once } from "./wasm.js";
 
 // workerd compiles no bytes: it gives the file as a module. At once, so that no request waits for another one's promise.

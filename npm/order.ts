@@ -1,6 +1,6 @@
 import { invalid } from "./errors.js";
-import { callOptions, fileOf, keyOf, listenerOf, members, reading, textOf } from "./options.js";
 import { isLimiter } from "./limiter.js";
+import { callOptions, fileOf, keyOf, listenerOf, members, reading, textOf } from "./options.js";
 import type { Store } from "./store.js";
 import type { EarlyUpdate, ImageSource, Update, UpscaleOptions, UpscalerOptions } from "./types.js";
 import type { Limits } from "./within.js";
@@ -53,7 +53,8 @@ export function upscalerOptions(options: UpscalerOptions) {
     if (store != null && !STORE_METHODS.every((name) => typeof store[name] === "function")) {
       throw invalid("The store must have the methods get, set, delete and keys, as a Map has.");
     }
-    if (limiter != null && !isLimiter(limiter)) throw invalid("The limiter must be a Limiter of this package.");
+    if (limiter != null && !isLimiter(limiter))
+      throw invalid("The limiter must be a Limiter of this package.");
     return {
       apiKey: apiKey ?? undefined,
       allowsBrowser,

@@ -1,10 +1,11 @@
-import { Attempts, type Begun } from "./attempts.js";
+import { Attempts, type Kept } from "./attempts.js";
 import type { Backend } from "./backend.js";
 import { NOTHING_SENT, UpscaleError } from "./errors.js";
 import type { Order } from "./order.js";
 import type { Store } from "./store.js";
 import type { Ticket } from "./types.js";
 import { early } from "./updates.js";
+import type { Wasm } from "./wasm.js";
 import { type Limits, settleStore, within } from "./within.js";
 
 const MODEL = "recraft/crisp-upscale";
@@ -92,17 +93,20 @@ export class Submissions {
     const { callBackUrl, limits } = order;
     const wasm = await this.#backend.wasm(limits);
     if (keyed !== undefined) {
-      const kept = await this.stored(limits, () => this.attempts.find(keyed.key, wasm));
-      if (kept !== undefined) return this.#continue(kept, keyed, limits);
+      const kept = await this.stored(limits, () => this.attempts.find(keyed.key, wasm, keyed.image));
+      const continued = kept && (await this.#continue(kept, keyed, limits));
+      if (continued !== undefined) return continued;
     }
     const url = await this.#reachable(order);
     const { pending, isNew } = await this.#begin(limits, keyed?.image ?? url, keyed?.key);
-    // Another tab was faster.
-    if (!isNew && keyed !== undefined) return this.#continue(pending, keyed, limits);
+    // Another tab was faster. Where nothing came of that, it begins anew.
+    if (!isNew && keyed !== undefined) {
+      return (await this.#continue(pending, keyed, limits)) ?? this.#create(order, keyed);
+    }
 
     const { attempt } = pending;
-    const idempotencyKey = this.#backend.isGateway ? (keyed?.header ?? attempt) : undefined;
-    const { settings } = this.#backend;
+    const idempotencyKey = this.#backend.gateway !== undefined ? (keyed?.header ?? attempt) : undefined;
+    const settings = { ...this.#backend.settings, fetch: this.#renewing(pending, wasm) };
     const outcome = await wasm.createTask(settings, { ...limits, idempotencyKey }, MODEL, url, callBackUrl);
     if (!("ok" in outcome)) {
       const { charged } = "failure" in outcome ? outcome.failure : outcome;
@@ -119,7 +123,7 @@ export class Submissions {
   /** Writes the entry of an attempt. Where the call ends first, nothing was sent, and the entry does not stay. */
   async #begin(limits: Limits, image: string, key: string | undefined) {
     const wasm = await this.#backend.wasm(limits);
-    const begun = this.#withStore(() => this.attempts.begin(image, key, wasm));
+    const begun = this.#withStore(() => this.attempts.begin(image, key, wasm, this.#backend.gateway));
     try {
       return await within(limits, () => begun);
     } catch (error) {
@@ -135,12 +139,57 @@ export class Submissions {
     }
   }
 
-  /** Continues what an earlier call with the same `idempotencyKey` began. */
-  async #continue(kept: Begun<string | null>, keyed: Keyed, limits: Limits): Promise<Submitted> {
-    const { attempt, image, taskId, createdAt } = kept;
+  /** The `fetch` of a createTask, which first says in the store that it leaves, where the entry does not allow it yet. */
+  #renewing(pending: Kept, wasm: Wasm): (request: Request) => Promise<Response> {
+    const { fetch } = this.#backend.settings;
+    return (request) => {
+      const renewed = this.attempts.sending(pending, wasm);
+      if (renewed === undefined) return fetch(request);
+      return renewed.then(() => {
+        request.signal.throwIfAborted();
+        return fetch(request);
+      });
+    };
+  }
+
+  /** Continues what an earlier call with the same `idempotencyKey` began; `undefined` where nothing came of that. */
+  async #continue(kept: Kept, keyed: Keyed, limits: Limits): Promise<Submitted | undefined> {
+    const { attempt, image, createdAt } = kept;
     const wasm = await this.#backend.wasm(limits);
-    this.#backend.unwrap(wasm.checkRepeat(keyed.image, image, taskId !== null));
-    return { ticket: { taskId: String(taskId), createdAt, attempt }, isNew: false };
+    const isKnown = kept.taskId !== null || this.#backend.gateway !== undefined;
+    this.#backend.unwrap(wasm.checkRepeat(keyed.image, image, isKnown));
+    const taskId = kept.taskId ?? (await this.#recover(kept, limits));
+    return taskId === undefined ? undefined : { ticket: { taskId, createdAt, attempt }, isNew: false };
+  }
+
+  /**
+   * Asks the gateway which task an attempt made, and keeps that. Makes nothing.
+   *
+   * @param kept Its entry, or as much of it as there is in another store.
+   * @returns Its task; `undefined` where none was made. The entry is forgotten then.
+   */
+  async #recover(kept: Kept, limits: Limits): Promise<string | undefined> {
+    const { attempt, createdAt, sendsUntil, server } = kept;
+    const taskId = await this.#backend.call(limits, (wasm, settings, context) =>
+      wasm.recover(settings, context, attempt, createdAt, sendsUntil, server),
+    );
+    if (taskId === undefined) await this.stored(limits, () => this.attempts.forgetUnmade(kept));
+    else await settleStore(() => this.attempts.made(attempt, taskId), limits);
+    return taskId;
+  }
+
+  /**
+   * The task of an attempt whose ticket has none, by asking the gateway.
+   *
+   * @throws {@link UpscaleError} where there is none, or nobody can say.
+   */
+  async taskOf(attempt: string, createdAt: number, limits: Limits): Promise<string> {
+    const kept = await this.stored(limits, () => this.attempts.get(attempt));
+    const known = kept ?? { attempt, createdAt, image: "", taskId: null, hasKey: false, ended: false };
+    const taskId = known.taskId ?? (await this.#recover(known, limits));
+    if (taskId !== undefined) return taskId;
+    const message = "The request never arrived at the gateway, so no task was made. Upscale the image again.";
+    throw new UpscaleError({ ...NOTHING_SENT, kind: "unreachable", message, retryable: false }, undefined);
   }
 
   /** The image's URL, once it is checked as far as was asked for. */
@@ -167,4 +216,3 @@ export class Submissions {
     }
   }
 }
-

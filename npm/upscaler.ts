@@ -4,15 +4,7 @@ import { Backend } from "./backend.js";
 import { type UpscaleAllOptions, type Upscaled, upscaleAll } from "./batch.js";
 import { invalid, UpscaleError } from "./errors.js";
 import { Job } from "./job.js";
-import {
-  callOptions,
-  fileOf,
-  members,
-  reading,
-  taskIdOf,
-  textOf,
-  ticketOf,
-} from "./options.js";
+import { callOptions, fileOf, members, reading, taskIdOf, textOf, ticketOf } from "./options.js";
 import { type Order, orderOf, upscalerOptions } from "./order.js";
 import { withBlob } from "./result.js";
 import { inPage } from "./runtime.js";
@@ -95,14 +87,18 @@ export class Upscaler {
   /**
    * Goes on with a job whose task was made earlier, by this process or another one. Costs nothing.
    *
+   * Of an entry of {@link pending} whose `taskId` is null, a gateway is asked first what became of its request. That
+   * makes no task. Where none was made and none can be any more, it rejects with an error whose `charged` is `no`, and
+   * the entry is forgotten; where nobody can say, with `outcome-unknown`, and the entry stays.
+   *
    * @param ticket What `JSON.stringify` made of a {@link Job}, parsed; one of {@link pending}; or a task's id.
    * @returns The job. What is wrong with the ticket or the options is what {@link Job.result} and an iteration reject
    *   with.
    */
-  resume(ticket: Ticket | string, options: CallOptions = {}): Job {
+  resume(ticket: Ticket | Pending | string, options: CallOptions = {}): Job {
     try {
       const { signal, timeout } = callOptions(options);
-      return this.#job(ticketOf(ticket), [], { signal, timeout });
+      return this.#job(ticketOf(ticket, this.#backend.gateway !== undefined), [], { signal, timeout });
     } catch (error) {
       return new Job({ taskId: "", createdAt: 0 }, [], () => Promise.reject(error));
     }
@@ -110,7 +106,8 @@ export class Upscaler {
 
   /**
    * The jobs that were begun and have not been seen to end, out of the store, the oldest first. One whose `taskId`
-   * is null was cut off while its task was being made: look at the account, then {@link forget} it.
+   * is null was cut off while its task was being made: behind a gateway, {@link resume} it; else look at the account, then
+   * {@link forget} it. This sends nothing.
    */
   async pending(): Promise<Pending[]> {
     return this.#submissions.stored(callOptions({}), () => this.#submissions.attempts.list());
@@ -135,18 +132,25 @@ export class Upscaler {
    */
   async *upscaleAll<Image extends ImageSource>(
     images: Iterable<Image> | AsyncIterable<Image>,
-    options: UpscaleAllOptions = {},
+    options: UpscaleAllOptions<Image> = {},
   ): AsyncGenerator<Upscaled<Image>, void, void> {
-    const { concurrency, rest } = reading("options", () => {
-      const { concurrency, ...rest } = members(options);
-      return { concurrency: concurrency ?? 20, rest };
+    const { concurrency, nameOf, rest } = reading("options", () => {
+      const { concurrency, idempotencyKey, ...rest } = members(options);
+      return { concurrency: concurrency ?? 20, nameOf: idempotencyKey ?? undefined, rest };
     });
     if (!(typeof concurrency === "number" && concurrency >= 1)) {
       throw invalid("The concurrency must be a number, 1 or more.");
     }
+    if (nameOf !== undefined && typeof nameOf !== "function") {
+      throw invalid("The idempotencyKey must be a function that names each image: one name is for one task.");
+    }
     // Once for all, before an image is asked for.
     const { signal } = orderOf("", rest, true).limits;
-    yield* upscaleAll(images, concurrency, signal, (image) => this.upscale(image, rest));
+    yield* upscaleAll(images, concurrency, signal, async (image, index) => {
+      if (nameOf === undefined) return this.upscale(image, rest);
+      const idempotencyKey = reading("idempotencyKey", () => nameOf(image, index));
+      return this.upscale(image, { ...rest, idempotencyKey });
+    });
   }
 
   /**
@@ -165,7 +169,7 @@ export class Upscaler {
         callBackUrl: callBackUrl == null ? undefined : textOf(callBackUrl, "callBackUrl"),
       };
     });
-    const idempotencyKey = this.#backend.isGateway ? attemptId() : undefined;
+    const idempotencyKey = this.#backend.gateway !== undefined ? attemptId() : undefined;
     const taskId = await this.#backend.call({ ...limits, idempotencyKey }, (wasm, settings, context) =>
       wasm.createTask(settings, context, model, image, callBackUrl),
     );
@@ -237,7 +241,16 @@ export class Upscaler {
         began: limits.began ?? performance.now(),
         onUpdate: (state: string) => onUpdate({ state, taskId: ticket.taskId }),
       };
-      const wasm = await within(context, () => this.#backend.load(), () => timedOut(ticket.taskId, resume));
+      const wasm = await within(
+        context,
+        () => this.#backend.load(),
+        () => timedOut(ticket.taskId, resume),
+      );
+      // Without an attempt, an empty id is refused as any bad one.
+      if (ticket.taskId === "" && this.#backend.gateway !== undefined && ticket.attempt !== undefined) {
+        ticket.taskId = await this.#submissions.taskOf(ticket.attempt, ticket.createdAt, context);
+        onUpdate({ state: "submitted", taskId: ticket.taskId });
+      }
       const { taskId, createdAt } = ticket;
       const outcome = await wasm.watchTask(this.#backend.settings, context, taskId, createdAt);
       const failure = "failure" in outcome ? outcome.failure : undefined;

@@ -178,7 +178,12 @@ async function receive(
     const meaning = backend.unwrap(await wasm.verifyCallback(backend.settings, {}, taskId), resume);
     if (meaning.kind === "refused") return meaning;
     if (meaning.kind === "later") {
-      return { kind: "later", taskId, signed, error: new UpscaleError(meaning.failure, meaning.cause, resume) };
+      return {
+        kind: "later",
+        taskId,
+        signed,
+        error: new UpscaleError(meaning.failure, meaning.cause, resume),
+      };
     }
     // Two of the same may be under way at once.
     if (!(await handedOut(taskId))) return { kind: "duplicate", taskId, signed };

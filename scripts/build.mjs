@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
+import { bundleCommand } from "./command.mjs";
 import { writeLicences } from "./licences.mjs";
 import { Failed, root, run, script, step } from "./run.mjs";
 import { toolchain } from "./toolchain.mjs";
@@ -36,8 +37,8 @@ export async function build() {
   for (const file of ["worker.js", "worker.d.ts"]) {
     await cp(`${root}/gateway/${file}`, `${root}/dist/${gateway.folder}/${file}`);
   }
-  await writeLicences([client, sandbox, gateway], tools);
-  say(4, "The TypeScript and the page");
+  say(4, "The TypeScript, the command and the page");
+  await writeLicences([client, sandbox, gateway], tools, await bundleCommand());
   await inline();
   await compileTypeScript();
   await bundleEntries();
@@ -78,6 +79,9 @@ async function compileTypeScript() {
 /** The runtimes with a loader of their own, by the condition under which package.json names it and their entry. */
 const RUNTIMES = ["browser", "node", "deno", "workerd", "edge-light"];
 
+/** Modules that other entries import as well: whatever they are imported by, an `UpscaleError` is of one class. */
+const SHARED = ["errors.js", "bytes.js"];
+
 /**
  * One file for each runtime, which starts quicker than thirty modules. What `import()` imports is part of it, and is
  * not evaluated before.
@@ -96,16 +100,22 @@ async function bundleEntries() {
       target: "es2022",
       platform: "neutral",
       conditions: [runtime],
-      external: ["node:*", "./wasm/inline.js", "*.wasm", "*.wasm?module"],
+      external: [
+        "node:*",
+        "./wasm/inline.js",
+        "*.wasm",
+        "*.wasm?module",
+        ...SHARED.map((file) => `./${file}`),
+      ],
       sourcemap: true,
       metafile: true,
       logLevel: "warning",
     });
     for (const part of Object.keys(metafile.inputs)) parts.add(part);
+    await writeFile(`${root}/dist/${runtime}.d.ts`, 'export * from "./index.js";\n');
   }
   for (const part of parts) {
-    // The sandbox needs the second, too.
-    if (part.startsWith("dist/wasm/") || part === "dist/bytes.js") continue;
+    if (part.startsWith("dist/wasm/")) continue;
     for (const file of [part, `${part}.map`]) await rm(`${root}/${file}`);
   }
 }

@@ -16,7 +16,11 @@ await script(async () => {
     await tally.tests("Tests of the rules", "cargo", args, COUNTS.cargo);
   };
   const typeScript = async () => {
-    await tally.check("Types of the package", `${root}/node_modules/.bin/tsc`, ["-p", "tsconfig.json"]);
+    await tally.check("Types of the package", `${root}/node_modules/.bin/tsc`, [
+      "-p",
+      "tsconfig.json",
+      "--noEmit",
+    ]);
     await typeScriptChecks(tally);
   };
   await Promise.all([rust(), typeScript()]);

@@ -25,6 +25,7 @@ export async function rustChecks({ rustCheck }) {
 export async function typeScriptChecks({ check }) {
   await check("Format and lints of the TypeScript", `${bin}/biome`, ["ci", "."]);
   await check("Types of the page", `${bin}/tsc`, ["-p", "www"]);
+  await check("Types of the command", `${bin}/tsc`, ["-p", "npm/cli"]);
   await check("Types of the scripts and tests", `${bin}/tsc`, ["-p", "scripts"]);
   await check("Types as users meet them", `${bin}/tsc`, ["-p", "tests/types"]);
 }

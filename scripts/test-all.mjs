@@ -17,12 +17,15 @@ await script(async () => {
     COUNTS.ours,
     live,
   );
-  const folder = "tests/examples";
-  const files = existsSync(`${root}/${folder}`) ? await readdir(`${root}/${folder}`) : [];
-  const tests = files.filter((file) => file.endsWith(".test.mjs")).map((file) => `${folder}/${file}`);
-  if (tests.length > 0) {
+  for (const [name, folder] of /** @type {const} */ ([
+    ["The examples", "tests/examples"],
+    ["The command, killed many times", "tests/long"],
+  ])) {
+    const files = existsSync(`${root}/${folder}`) ? await readdir(`${root}/${folder}`) : [];
+    const tests = files.filter((file) => file.endsWith(".test.mjs")).map((file) => `${folder}/${file}`);
+    if (tests.length === 0) continue;
     const args = ["--test", "--test-concurrency=1", "--test-timeout=1200000", "--test-reporter=spec"];
-    await tally.tests("The examples", execPath, [...args, ...tests], COUNTS.node, live);
+    await tally.tests(name, execPath, [...args, ...tests], COUNTS.node, live);
   }
   tally.end();
 });

@@ -75,7 +75,7 @@ function isQuiet(folder) {
 }
 
 /**
- * The files of tests in the folders of `tests/`, but those of `tests/examples`.
+ * The files of tests in the folders of `tests/`, but those that `npm run test:all` runs.
  *
  * @param {(folder: string) => boolean} isWanted
  */
@@ -83,7 +83,7 @@ async function testFiles(isWanted) {
   const entries = await readdir(`${root}/tests`, { withFileTypes: true });
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   const found = [...new Set([...LONGEST, ".", ...folders])]
-    .filter((folder) => folder !== "examples" && isWanted(folder))
+    .filter((folder) => !["examples", "long"].includes(folder) && isWanted(folder))
     .map(async (folder) =>
       (await readdir(`${root}/tests/${folder}`))
         .filter((file) => file.endsWith(".test.mjs"))

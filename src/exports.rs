@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use crisp_upscale_core::failure::Failure;
 use crisp_upscale_core::idempotency;
+use crisp_upscale_core::task;
 use crisp_upscale_core::webhook::{self, Posted};
 use js_sys::{Date, Object, Promise, Reflect};
 use serde::Serialize;
@@ -20,6 +21,7 @@ use crate::call::Call;
 use crate::error::CallError;
 use crate::js::{CallContext, JsonValue, Settings};
 use crate::operations::callback::{self, CallbackMeaning};
+use crate::operations::recover::Entry;
 use crate::operations::{self, EventSink};
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -97,6 +99,30 @@ pub fn watch_task(settings: Settings, context: CallContext, task_id: String, cre
             operations::watch_task(&call, &task_id, created_at).await.map(|result| to_js(&result))
         })
     })
+}
+
+/// Asks a gateway what became of the createTask of an entry in the store, which makes nothing: the task's id, or
+/// `undefined` where no request has arrived or can arrive. `created_at` and `sends_until` are Unix milliseconds.
+#[wasm_bindgen(unchecked_return_type = "Promise<Outcome<string | undefined>>")]
+pub fn recover(
+    settings: Settings,
+    context: CallContext,
+    attempt: String,
+    created_at: f64,
+    sends_until: Option<f64>,
+    server: Option<String>,
+) -> Promise {
+    let entry = Entry { attempt, created_at, sends_until, server };
+    outcome(settings, context, |call| {
+        Box::pin(async move { operations::recover::recover(&call, entry).await.map(JsValue::from) })
+    })
+}
+
+/// Until when a createTask may leave that is about to leave now, in Unix milliseconds; `undefined` where its entry, which
+/// says `until`, allows it already.
+#[wasm_bindgen(js_name = sendsUntil)]
+pub fn sends_until(until: f64) -> Option<f64> {
+    task::recover::renewed(until, Date::now())
 }
 
 /// `recordInfo`, once: the task's record.

@@ -11,7 +11,7 @@ use crisp_upscale_core::image::HEAD_BYTES;
 use crisp_upscale_core::json::Json;
 use crisp_upscale_core::network_error::{NetworkError, by_code, by_code_of_fetch, by_message};
 use crisp_upscale_core::range_probe::RANGE;
-use crisp_upscale_core::task::Instant;
+use crisp_upscale_core::task::{Instant, recover};
 use crisp_upscale_core::validate;
 use gloo_net::http::Headers;
 use js_sys::{JSON, encode_uri_component};
@@ -28,6 +28,9 @@ pub(crate) enum Request<'a> {
     CreateTask(&'a CreateTask),
     /// `GET` recordInfo.
     RecordInfo(&'a str),
+    /// `GET` of what became of an `Idempotency-Key`; of a gateway. Rust programs keep no attempts.
+    #[cfg_attr(not(feature = "exports"), expect(dead_code))]
+    Attempt(&'a str),
     /// `GET` credit: the balance.
     Credit,
     /// `POST` of a file.
@@ -53,9 +56,11 @@ impl Request<'_> {
 
     fn expected(&self) -> Expected {
         match self {
-            Request::CreateTask(_) | Request::RecordInfo(_) | Request::Credit | Request::Upload(_) => {
-                Expected::Text
-            }
+            Request::CreateTask(_)
+            | Request::RecordInfo(_)
+            | Request::Attempt(_)
+            | Request::Credit
+            | Request::Upload(_) => Expected::Text,
             Request::Events(..) => Expected::Events,
             Request::Head(..) => Expected::Head,
             Request::File(_) => Expected::File,
@@ -68,7 +73,9 @@ impl Request<'_> {
             // Next 14 caches a POST like a GET: a second call would get the first call's task, or its refusal.
             Request::CreateTask(_) | Request::Upload(_) => RequestCache::NoStore,
             // These change from one request to the next.
-            Request::RecordInfo(_) | Request::Credit | Request::Events(..) => RequestCache::NoStore,
+            Request::RecordInfo(_) | Request::Attempt(_) | Request::Credit | Request::Events(..) => {
+                RequestCache::NoStore
+            }
             // A browser caches what an `<img>` without `crossorigin` has loaded. A page may not read that response.
             Request::Head(..) | Request::File(_) => RequestCache::NoStore,
         }
@@ -79,6 +86,7 @@ impl Request<'_> {
         match self {
             Request::CreateTask(_) => base_url + CREATE_TASK,
             Request::RecordInfo(task_id) => with_tasks(base_url + RECORD_INFO, core::iter::once(*task_id)),
+            Request::Attempt(_) => base_url + recover::PATH,
             Request::Credit => base_url + CREDIT,
             Request::Upload(_) => call.settings.upload_base_url() + FILE_STREAM_UPLOAD,
             Request::Events(path, task_ids) => {
@@ -135,6 +143,7 @@ impl Request<'_> {
                 // The runtime adds the form's own `Content-Type`, which names the boundary.
                 init.set_body(form);
             }
+            Request::Attempt(key) => headers.set("Idempotency-Key", key),
             Request::Events(..) => headers.set("Accept", "text/event-stream"),
             Request::Head(_, true) => headers.set("Range", RANGE),
             Request::RecordInfo(_) | Request::Credit | Request::Head(_, false) | Request::File(_) => {}

@@ -22,7 +22,8 @@ pub use error::UpscaleError;
 #[cfg(feature = "exports")]
 pub use exports::{
     callback_status, check_repeat, create_task, credits, download, fingerprint, get_task, has_expired,
-    key_header, open_callback, preflight, stream_events, upload, verify_callback, watch_task,
+    key_header, open_callback, preflight, recover, sends_until, stream_events, upload, verify_callback,
+    watch_task,
 };
 #[cfg(feature = "exports")]
 pub use js::{CallContext, Settings, Subscribers};

@@ -1,4 +1,5 @@
 import { type Pending, type UpscaleOptions, type UpscaleResult, Upscaler } from "crisp-upscale";
+import { CrispCompare } from "crisp-upscale/compare";
 import { Access, type Health, Refused } from "./access.js";
 import { Comparison } from "./compare.js";
 import { startClock } from "./elapsed.js";
@@ -6,6 +7,7 @@ import { element, webAddress } from "./elements.js";
 import { FileChoice } from "./file.js";
 import { JobStore } from "./jobs.js";
 import {
+  ASKING,
   BEFORE_NOT_LOADED,
   describeCancel,
   describeCredits,
@@ -24,7 +26,7 @@ import {
   SENDING,
   type Size,
 } from "./messages.js";
-import { type Made, PendingList } from "./pending.js";
+import { PendingList } from "./pending.js";
 import { Steps } from "./steps.js";
 
 type RunOptions = Required<Pick<UpscaleOptions, "signal" | "onUpdate">>;
@@ -65,11 +67,9 @@ const download = element("download", HTMLAnchorElement);
 const steps = new Steps(element("steps", HTMLOListElement));
 const comparison = new Comparison({
   result,
-  frame: element("frame", HTMLElement),
+  compare: element("frame", CrispCompare),
   before: element("before", HTMLImageElement),
   after: element("after", HTMLImageElement),
-  divider: element("divider", HTMLElement),
-  range: element("compare", HTMLInputElement),
   zoomFit: element("zoom-fit", HTMLInputElement),
   zoomActual: element("zoom-actual", HTMLInputElement),
   hint: element("compare-hint", HTMLElement),
@@ -166,12 +166,15 @@ async function beginAgain(): Promise<void> {
   await begin();
 }
 
-/** Goes on with what an earlier visit began: with the newest by itself, with the others when asked to. */
+/**
+ * Resumes what an earlier visit began: the newest by itself, the others on demand. Those whose task is
+ * known come first.
+ */
 async function resumeFromBefore(): Promise<void> {
-  const newest = (await showPending()).find((job) => job.taskId !== null);
+  const jobs = await showPending();
+  const newest = jobs.find((job) => job.taskId !== null) ?? jobs[0];
   if (state !== "idle") return;
   if (newest) resumeJob(newest);
-  else pendingList.reveal();
 }
 
 /** Lists what is unfinished, the newest first, without the job that runs here and those that other tabs run. */
@@ -202,8 +205,8 @@ async function dismiss({ attempt, taskId }: Pending): Promise<void> {
   await showPending();
 }
 
-/** Waits for a task that was made earlier, which costs nothing. */
-function resumeJob(job: Made): void {
+/** Waits for a task that was made earlier, or asks the gateway first whether one was. Either costs nothing. */
+function resumeJob(job: Pending): void {
   clear();
   imageUrl.value = job.image;
   onAddressChange();
@@ -228,7 +231,7 @@ async function imageAt(url: string, signal: AbortSignal): Promise<string | Blob>
 /** Shows an upscale from its beginning to its end: a new one, or one of `before` that goes on. */
 async function run(
   url: string,
-  before: Made | null,
+  before: Pending | null,
   upscale: (options: RunOptions) => Promise<UpscaleResult>,
 ): Promise<void> {
   const controller = new AbortController();
@@ -237,7 +240,7 @@ async function run(
 
   setState("running");
   void showPending();
-  status.textContent = before ? RESUMING : SENDING;
+  status.textContent = before === null ? SENDING : before.taskId === null ? ASKING : RESUMING;
   const stopClock = startClock(elapsed, before?.createdAt);
   // Beside the upscale and not before it: a picture that loads slowly here, or never, must not hold up the rest.
   void showBefore(url, controller);

@@ -45,6 +45,8 @@ export const SENDING = "Sending the request.";
 
 export const RESUMING = "Resuming the task that was made before. This costs nothing more.";
 
+export const ASKING = "Asking whether the task was made. This makes none and costs nothing.";
+
 export function describeState(state: string): string {
   return STATES[state] ?? `The service calls this “${state}”. Still waiting.`;
 }
@@ -92,8 +94,8 @@ export function nameOf(image: string): string {
 export function describePending({ taskId, createdAt }: Pending): string {
   const started = new Date(createdAt).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
   return taskId === null
-    ? `Sent ${started}. No answer came, so nobody knows whether a task was made and is charged. ` +
-        "Look for it in your account’s list of tasks before you upscale this picture again."
+    ? `Sent ${started}. No answer came. Resuming asks the gateway whether a task was made, and makes none. ` +
+        "Where it cannot say, look into your account’s list of tasks before you upscale this picture again."
     : `Started ${started}. Its task was made. Resuming costs nothing more.`;
 }
 

@@ -32,6 +32,10 @@ impl Json for JsonValue {
         self.0.as_f64()
     }
 
+    fn boolean(&self) -> Option<bool> {
+        self.0.as_bool()
+    }
+
     fn is_object(&self) -> bool {
         self.0.is_object() && !Array::is_array(&self.0)
     }

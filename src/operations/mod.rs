@@ -13,6 +13,8 @@ mod fingerprint;
 mod preflight;
 mod range_probe;
 mod record;
+#[cfg(feature = "exports")]
+pub(crate) mod recover;
 mod upload;
 mod watch;
 

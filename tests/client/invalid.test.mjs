@@ -14,7 +14,8 @@ import { failure } from "../kit/failure.mjs";
 
 const IMAGE = "https://host.example/photo.jpg";
 const RESULT = "https://files.example/result.png";
-const PHOTO = new Uint8Array([0xff, 0xd8, 0xff, 0xe0, 1, 2, 3]);
+/** A jpeg as far as its size, 32 by 32. */
+const PHOTO = new Uint8Array([0xff, 0xd8, 0xff, 0xc0, 0, 11, 8, 0, 32, 0, 32]);
 
 /** @param {Partial<import("crisp-upscale").UpscalerOptions>} [options] */
 function upscalerOf(options = {}) {
@@ -344,6 +345,9 @@ test("a source that cannot be loaded from is load-failed", async () => {
   /** @type {typeof import("crisp-upscale")} */
   const fresh = await import(`${new URL("../../dist/node.js", import.meta.url)}?odd`);
   for (const source of [5, "text", {}, Symbol("source")]) {
-    assert.equal((await failure(fresh.preload(/** @type {any} */ (source)))).kind, "load-failed");
+    assert.equal(
+      (await failure(fresh.preload(/** @type {any} */ (source)), fresh.UpscaleError)).kind,
+      "load-failed",
+    );
   }
 });

@@ -363,6 +363,76 @@ test("upscaleAll of nothing ends, and a concurrency that is none is refused", as
   }
 });
 
+test("with a store and names, a batch continues wherever it was left, and makes no second task", async (t) => {
+  const clock = await clockOf(t);
+  const images = Array.from({ length: 6 }, (_, n) => image(n));
+  const idempotencyKey = (/** @type {string} */ name) => name;
+  for (const leave of /** @type {const} */ (["return", "throw", "abort"])) {
+    const store = new Map();
+    const { creates, ...options } = service();
+    const controller = new AbortController();
+    const first = async () => {
+      const upscaler = new Upscaler({ apiKey: KEY, store, ...options });
+      const { signal } = controller;
+      for await (const { result } of upscaler.upscaleAll(images, {
+        idempotencyKey,
+        signal,
+        concurrency: 3,
+      })) {
+        assert.ok(result);
+        if (leave === "return") return;
+        if (leave === "throw") throw new Error("the caller's own");
+        controller.abort(new Error("enough"));
+      }
+    };
+    await clock.until(first().catch(() => {}));
+    await clock.settle();
+    const before = creates.length;
+    assert.ok(before >= 3 && before < 6, String(before));
+
+    const results = [];
+    const second = async () => {
+      const upscaler = new Upscaler({ apiKey: KEY, store, ...options });
+      for await (const { result } of upscaler.upscaleAll(images, { idempotencyKey }))
+        results.push(result?.taskId);
+      assert.deepEqual(await upscaler.pending(), []);
+    };
+    await clock.until(second());
+    assert.deepEqual(results.sort(), ["0", "1", "2", "3", "4", "5"]);
+    assert.deepEqual(creates.sort(), ["0", "1", "2", "3", "4", "5"], `after a ${leave}`);
+  }
+});
+
+test("an abort of upscaleAll loses no task id: pending() has them all", async (t) => {
+  const clock = await clockOf(t);
+  const { creates, ...options } = service(undefined, (request) => {
+    const taskId = new URL(request.url).searchParams.get("taskId");
+    return envelope({ taskId, state: "generating" });
+  });
+  const upscaler = new Upscaler({ apiKey: KEY, ...options });
+  const controller = new AbortController();
+  const next = upscaler.upscaleAll([image(1), image(2)], { signal: controller.signal }).next();
+  await clock.settle();
+  controller.abort(new Error("enough"));
+  await assert.rejects(next, /enough/);
+  const pending = await upscaler.pending();
+  assert.deepEqual(pending.map(({ taskId }) => taskId).sort(), creates.sort());
+  assert.equal(creates.length, 2);
+});
+
+test("a name for many images, and a name that cannot be had, are errors and no tasks", async () => {
+  const { creates, ...options } = service();
+  const upscaler = new Upscaler({ apiKey: KEY, ...options });
+  const one = /** @type {any} */ ({ idempotencyKey: "one for all" });
+  assert.equal((await failure(upscaler.upscaleAll([image(1)], one).next())).kind, "invalid-input");
+  const idempotencyKey = () => {
+    throw new Error("no name");
+  };
+  const { value } = await upscaler.upscaleAll([image(1)], { idempotencyKey }).next();
+  assert.equal(value?.error?.kind, "invalid-input");
+  assert.deepEqual(creates, []);
+});
+
 // Tokens
 
 test("a token is asked for once, and once more after a 401", async (t) => {

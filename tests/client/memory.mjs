@@ -30,7 +30,7 @@ const LOT = /** @type {Fate[]} */ (Object.keys(FATES)).flatMap((fate) =>
 );
 
 const REASON = new Error("the user left");
-const PHOTO = new Blob([new Uint8Array([0xff, 0xd8, 0xff, 0xe0, 0, 16, 0x4a, 0x46, 0x49, 0x46, 0])]);
+const PHOTO = new Blob([new Uint8Array([0xff, 0xd8, 0xff, 0xc0, 0, 11, 8, 0, 32, 0, 32])]);
 /** The beginning of a PNG of 1680 × 1120 pixels. */
 const RESULT = Buffer.from("89504e470d0a1a0a0000000d4948445200000690000004600802000000", "hex");
 

@@ -18,7 +18,8 @@ import { envelope } from "../kit/envelope.mjs";
 import { failure } from "../kit/failure.mjs";
 
 const IMAGE = "https://host.example/photo.jpg";
-const PHOTO = [0xff, 0xd8, 0xff, 0xe0, 1, 2, 3];
+/** A jpeg as far as its size, 32 by 32. */
+const PHOTO = [0xff, 0xd8, 0xff, 0xc0, 0, 11, 8, 0, 32, 0, 32];
 
 /** An Upscaler, and the files that are uploaded by it. */
 function upscalerOf() {
@@ -61,7 +62,7 @@ class ForeignBlob {
 
 /** @param {string} code */
 const elsewhere = (code) => vm.runInNewContext(code, { bytes: PHOTO });
-const shared = new Uint8Array(new SharedArrayBuffer(20), 10, PHOTO.length);
+const shared = new Uint8Array(new SharedArrayBuffer(30), 10, PHOTO.length);
 shared.set(PHOTO);
 const wholeShared = new SharedArrayBuffer(PHOTO.length);
 new Uint8Array(wholeShared).set(PHOTO);

@@ -41,7 +41,7 @@ for (const [name, make] of Object.entries({
       await page.goto(server.url);
       await page.addScriptTag({
         type: "module",
-        content: `import { indexedDb, webStorage } from "/store.js"; globalThis.store = ${make};`,
+        content: `import { indexedDb, webStorage } from "/browser.js"; globalThis.store = ${make};`,
       });
       await page.waitForFunction("globalThis.store");
       return page;
@@ -90,7 +90,7 @@ async function storePage(context) {
   await page.goto(server.url);
   await page.addScriptTag({
     type: "module",
-    content: `import { indexedDb } from "/store.js"; globalThis.indexedDb = indexedDb; globalThis.store = indexedDb();`,
+    content: `import { indexedDb } from "/browser.js"; globalThis.indexedDb = indexedDb; globalThis.store = indexedDb();`,
   });
   await page.waitForFunction("globalThis.store");
   return page;

@@ -201,16 +201,75 @@ test("a store that fails once the task is made does not cost the result", async 
 });
 
 test("what others keep in the same store is left alone", async () => {
-  const store = new Map([
-    ["theirs", "text"],
-    ["crisp-upscale/x", "{"],
-    ["crisp-upscale/y", "null"],
-  ]);
+  const store = new Map([["theirs", "text"]]);
   const { upscaler } = upscalerOf(store);
   await upscaler.upscale(IMAGE);
   assert.deepEqual(await upscaler.pending(), []);
-  assert.equal(store.get("theirs"), "text");
+  assert.deepEqual([...store], [["theirs", "text"]]);
 });
+
+test("an entry that cannot be read is an attempt whose outcome is unknown, and never free", async () => {
+  const whole = JSON.stringify({
+    ...{ attempt: "k", image: IMAGE, taskId: "abc", createdAt: Date.now(), hasKey: true, ended: true },
+  });
+  for (const text of ["", "{", "null", whole.slice(0, -1), whole.slice(0, 20)]) {
+    const store = new SharedMap([["crisp-upscale/k", text]]);
+    const { upscaler, count } = upscalerOf(store);
+    const error = await failure(upscaler.upscale(IMAGE, { idempotencyKey: "k" }));
+    assert.deepEqual([error.kind, error.charged], ["outcome-unknown", "unknown"]);
+    assert.equal(count.creates, 0);
+    const [pending] = await upscaler.pending();
+    assert.deepEqual([pending?.attempt, pending?.taskId], ["k", null]);
+    assert.equal(store.get("crisp-upscale/k"), text, "and it stays as it is");
+    await upscaler.forget({ attempt: "k" });
+    assert.equal((await upscaler.submit(IMAGE, { idempotencyKey: "k" })).taskId, "abc");
+    assert.equal(count.creates, 1);
+  }
+});
+
+test("an expired entry is replaced by one of two Upscalers that find it at the same moment", async () => {
+  const expired = { attempt: "k", image: IMAGE, taskId: "old", createdAt: 0, hasKey: true, ended: true };
+  for (let last = 0; last < 12; last += 1) {
+    const shared = new SharedMap([["crisp-upscale/k", JSON.stringify(expired)]]);
+    /** @type {Promise<unknown>} */
+    let other = Promise.resolve();
+    const fast = upscalerOf(asyncStore(shared));
+    let calls = 0;
+    // It does so much, and then the other one does all at once.
+    const slow = upscalerOf(
+      asyncStore(shared, async () => {
+        if (calls++ === last) {
+          // While an entry is being replaced, nobody else can know what comes of it.
+          other = fast.upscaler.submit(IMAGE, { idempotencyKey: "k" }).catch(({ kind }) => {
+            assert.equal(kind, "outcome-unknown");
+          });
+        }
+        await other;
+      }),
+    );
+    const { taskId } = await slow.upscaler.submit(IMAGE, { idempotencyKey: "k" });
+    assert.equal(taskId, "abc");
+    await other;
+    assert.equal(fast.count.creates + slow.count.creates, 1, `after ${last} calls of the store`);
+  }
+});
+
+/**
+ * What a process sees of a store that it shares. It tidies nothing away.
+ *
+ * @param {SharedMap} shared
+ * @param {() => Promise<unknown>} before each call
+ * @returns {import("crisp-upscale").Store}
+ */
+function asyncStore(shared, before = async () => {}) {
+  return {
+    get: async (name) => before().then(() => shared.get(name)),
+    set: async (name, text) => before().then(() => shared.set(name, text)),
+    delete: async (name) => before().then(() => shared.delete(name)),
+    keys: async () => [],
+    putIfAbsent: async (name, text) => before().then(() => shared.putIfAbsent(name, text)),
+  };
+}
 
 test("calls with one idempotencyKey make one task", async (t) => {
   const idempotencyKey = "order 17";
@@ -298,7 +357,7 @@ test("an idempotencyKey is remembered for a day", async (t) => {
 
 test("an idempotencyKey covers a file by its content", async () => {
   const store = new SharedMap();
-  const photo = () => new Blob([new Uint8Array([0xff, 0xd8, 0xff, 0xe0, 1, 2, 3])]);
+  const photo = () => new Blob([new Uint8Array([0xff, 0xd8, 0xff, 0xc0, 0, 11, 8, 0, 32, 0, 32])]);
   const uploads = { count: 0 };
   const upscaler = new Upscaler({
     apiKey: "key",

@@ -49,6 +49,7 @@ export function bundlerRows({ copy }, chromium, { node20, node24, workerd }) {
     ]),
     page("webpack", webpack()),
     page("webpack, Web Worker", webpack("./src/page-of-worker.js")),
+    page("Rspack 2", rspack),
     page("Parcel 2", parcel),
     ...VITES.flatMap((major) =>
       ["umd", "iife"].map((format) =>
@@ -113,6 +114,15 @@ const viteLibrary = (major, format) => async (folder) => {
   await writeFile(join(folder, "vite.config.js"), `export default { build: { lib: ${lib} } };\n`);
   await output(folder, [...vite(major), "build"]);
   return writePage(join(folder, "dist"), '<script defer src="library.js"></script>');
+};
+
+/** @type {Build} */
+const rspack = async (folder) => {
+  const tools = `${root}/tests/everywhere/rspack-2`;
+  await installPackages(tools);
+  const args = ["build", "--entry=./src/index.js", "--mode=production"];
+  await output(folder, [process.execPath, `${tools}/node_modules/@rspack/cli/bin/rspack.js`, ...args]);
+  return writePage(join(folder, "dist"), '<script defer src="main.js"></script>');
 };
 
 /** @type {Build} */

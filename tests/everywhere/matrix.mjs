@@ -6,6 +6,7 @@ import { Failed } from "../../scripts/run.mjs";
 import { runtimes, versionOf } from "../../scripts/runtimes.mjs";
 import { browsers } from "../kit/pages.mjs";
 import { bundlerRows } from "./bundlers.mjs";
+import { frameworkRows } from "./frameworks.mjs";
 import { filesOf, inBrowser, inChromium, inProcess, inWorkerd, site } from "./start.mjs";
 
 /** @typedef {import("./start.mjs").Start} Start */
@@ -31,6 +32,7 @@ export async function rowsOf(project, chromium) {
     ...(await ofRuntimes(project, paths)),
     ...(await ofPages(project, chromium)),
     ...bundlerRows(project, chromium, paths),
+    ...frameworkRows(project, chromium, paths),
   ];
 }
 

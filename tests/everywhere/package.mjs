@@ -86,11 +86,17 @@ async function mapsResolve(installed) {
 /** @param {string} installed */
 async function isAlone(installed) {
   const manifest = JSON.parse(await readFile(join(installed, "package.json"), "utf8"));
-  for (const key of ["dependencies", "peerDependencies", "optionalDependencies", "bundleDependencies"]) {
+  for (const key of ["dependencies", "optionalDependencies", "bundleDependencies"]) {
     assert.equal(manifest[key], undefined, key);
+  }
+  // React is for those who have it: npm installs no optional peer.
+  for (const peer of Object.keys(manifest.peerDependencies)) {
+    assert.equal(manifest.peerDependenciesMeta[peer]?.optional, true, peer);
+    await assert.rejects(stat(join(installed, "..", peer)), { code: "ENOENT" });
   }
   for (const script of ["preinstall", "install", "postinstall", "prepare"]) {
     assert.equal(manifest.scripts?.[script], undefined, script);
   }
-  assert.equal(manifest.sideEffects, false);
+  // An element is registered by its import; nothing else does anything by being imported.
+  assert.deepEqual(manifest.sideEffects, ["./dist/compare.js"]);
 }

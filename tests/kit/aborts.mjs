@@ -51,7 +51,8 @@ for (const [what, key] of Object.entries(KEYS)) {
   CASES[`a key with ${what}`] = (world) => keyed(world, key);
 }
 
-const PHOTO = new Uint8Array([0xff, 0xd8, 0xff, 0xe0]);
+/** A jpeg as far as its size, 32 by 32. */
+const PHOTO = new Uint8Array([0xff, 0xd8, 0xff, 0xc0, 0, 11, 8, 0, 32, 0, 32]);
 const envelope = (/** @type {unknown} */ data) => Response.json({ code: 200, msg: "success", data });
 const resultJson = JSON.stringify({ resultUrls: ["https://files.example/result.png"] });
 /** @type {Record<string, () => Response>} */

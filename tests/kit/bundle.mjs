@@ -80,6 +80,18 @@ export async function ours() {
   };
 }
 
+/** What of the package is imported beside the client, by those who want it. */
+const ENTRIES = ["ai-sdk", "react", "compare"];
+
+/** The size of each further entry by itself, without React. */
+export async function entries() {
+  const sizes = ENTRIES.map(async (entry) => [
+    `crisp-upscale/${entry}`,
+    sizeOf(await bundled(`export * from "crisp-upscale/${entry}";`, root, ["react"])),
+  ]);
+  return /** @type {Record<string, Size>} */ (Object.fromEntries(await Promise.all(sizes)));
+}
+
 /** The sizes of the others, whose packages are installed in `bench`. */
 export async function peers() {
   const sizes = Object.entries(PEERS).map(async ([name, contents]) => [

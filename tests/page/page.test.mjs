@@ -550,38 +550,80 @@ test("a file's job goes on from where it was uploaded to, also in a new tab", as
   assert.deepEqual([tasks.length, requests["file-stream-upload"]], [1, 1]);
 });
 
-test("a reload while the task is being made is said plainly, and can be dismissed", async (t) => {
-  const server = await serverOf(t);
-  await server.fail({ route: "createTask", kind: "slow", ms: 3_600_000 });
-  const { page, errors } = await open(t, server.url, { viewport: { width: 1280, height: 900 } });
-  await page.fill("#image-url", `${images.url}/cat.jpg`);
-  await page.click("#upscale");
-  while ((await server.ledger()).tasks.length === 0) await page.waitForTimeout(20);
-  await page.reload();
-  const unknown = page.locator("#pending li.unknown");
-  await unknown.waitFor();
-  const text = (await unknown.textContent()) ?? "";
-  assert.match(text, /cat\.jpg/);
-  assert.match(text, /nobody knows whether a task was made/);
-  assert.match(text, /account’s list of tasks/);
-  assert.equal(await page.getAttribute("body", "data-state"), "idle");
-  await unknown.locator("img").evaluate((image) => /** @type {HTMLImageElement} */ (image).decode());
-  await page.screenshot({ path: `${SCREENSHOTS}unknown.png` });
-  await page.setViewportSize({ width: 360, height: 740 });
-  await page.emulateMedia({ colorScheme: "dark" });
-  await page.screenshot({ path: `${SCREENSHOTS}unknown-narrow-dark.png`, fullPage: true });
+for (const [
+  what,
+  choose,
+] of /** @type {[string, (page: import("playwright-core").Page) => Promise<unknown>][]} */ ([
+  ["an address", (page) => page.fill("#image-url", `${images.url}/cat.jpg`)],
+  ["a file", (page) => page.setInputFiles("#image-file", CAT)],
+])) {
+  test(`a reload before the reply to createTask goes on with the task that was made: ${what}`, async (t) => {
+    const server = await serverOf(t);
+    const { page, errors } = await open(t, server.url);
+    await page.route("**/createTask", async (route) => {
+      // The gateway has it, and the page never sees the reply.
+      await route.fetch();
+      await page.unroute("**/createTask");
+      void page.reload();
+    });
+    await choose(page);
+    await page.click("#upscale");
+    await page.waitForSelector('body[data-state="done"]');
+    const [, large] = await naturalSizes(page);
+    assert.deepEqual(large, [1680, 1120]);
+    assert.deepEqual(await stored(page), []);
+    const { tasks, requests } = await server.ledger();
+    assert.deepEqual([tasks.length, requests.createTask], [1, 1]);
+    assert.deepEqual(errors, []);
+  });
 
-  await page.reload();
-  await unknown.waitFor();
-  await unknown.getByRole("button", { name: "Dismiss" }).click();
-  await unknown.waitFor({ state: "detached" });
-  assert.equal(await page.isVisible("#pending"), false);
-  assert.equal(await page.evaluate(() => document.activeElement?.id), "upscale", "the focus is not lost");
-  assert.deepEqual(await stored(page), []);
-  const { tasks, requests } = await server.ledger();
-  assert.deepEqual([tasks.length, requests.createTask], [1, 1]);
-  assert.deepEqual(errors, []);
-});
+  test(`a reload before createTask arrived orders nothing, and can be dismissed: ${what}`, async (t) => {
+    const server = await serverOf(t);
+    const { page, errors } = await open(t, server.url, { viewport: { width: 1280, height: 900 } });
+    let [creates, remembers] = [0, -1];
+    await page.route("**/createTask", (route) => {
+      creates += 1;
+      return route.abort();
+    });
+    await page.route("**/jobs/attempt", async (route) => {
+      const response = await route.fetch();
+      const body = await response.json();
+      body.data.remembersFor += remembers;
+      await route.fulfill({ response, json: remembers < 0 ? { code: 200, data: { taskId: null } } : body });
+    });
+    await choose(page);
+    await page.click("#upscale");
+    while (creates === 0) await page.waitForTimeout(20);
+    await page.reload();
+    await page.locator("#error").getByText("cannot say whether a task was made").waitFor();
+    const unknown = page.locator("#pending li.unknown");
+    await unknown.waitFor();
+    assert.match((await unknown.textContent()) ?? "", /No answer came.*makes none.*account’s list of tasks/);
+    await page.screenshot({ path: `${SCREENSHOTS}unknown.png` });
+    await page.setViewportSize({ width: 360, height: 740 });
+    await page.emulateMedia({ colorScheme: "dark" });
+    await page.screenshot({ path: `${SCREENSHOTS}unknown-narrow-dark.png`, fullPage: true });
+
+    const kept = JSON.parse(`${(await stored(page))[0]}`);
+    await unknown.getByRole("button", { name: "Dismiss" }).click();
+    await unknown.waitFor({ state: "detached" });
+    assert.equal(await page.isVisible("#pending"), false);
+    assert.equal(await page.evaluate(() => document.activeElement?.id), "upscale", "the focus is not lost");
+    assert.deepEqual(await stored(page), []);
+
+    // An hour old, as a gateway is that has been asked before; the attempt is some minutes old.
+    remembers = 3_600_000;
+    const [createdAt, sendsUntil] = [kept.createdAt - 200_000, kept.sendsUntil - 200_000];
+    await stored(page, { ...kept, attempt: "a", createdAt, sendsUntil });
+    await page.reload();
+    await page.locator("#error").getByText("never arrived").waitFor();
+    assert.match((await page.textContent("#error")) ?? "", /Nothing was charged/);
+    assert.deepEqual(await stored(page), []);
+    const { tasks, requests } = await server.ledger();
+    assert.deepEqual([tasks.length, requests.createTask], [0, undefined]);
+    assert.deepEqual(errors, []);
+  });
+}
 
 test("cancel ends the waiting at once; the task is listed and can be gone on with", async (t) => {
   const { url, ledger, finish } = await longServerOf(t);

@@ -4,7 +4,8 @@
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { dependencies, titleOf, wordsOf } from "../../scripts/licences.mjs";
+import { bundleCommand } from "../../scripts/command.mjs";
+import { bundled, dependencies, titleOf, wordsOf } from "../../scripts/licences.mjs";
 import { root, run } from "../../scripts/run.mjs";
 import { toolchain } from "../../scripts/toolchain.mjs";
 import { client, gateway, sandbox } from "../../scripts/wasm.mjs";
@@ -66,6 +67,15 @@ test("every crate that is compiled in is named in the package with the text of i
       for (const text of dependency.texts) assert.ok(file.includes(wordsOf(text)), title);
     }
   }
+  const packages = await bundleCommand();
+  assert.ok(packages.includes("log-update"));
+  for (const name of packages) {
+    const dependency = await bundled(name);
+    const { texts } = dependency;
+    assert.ok(file.includes(` ${titleOf(dependency)} ${dependency.licence} cli`), name);
+    assert.ok(texts.length > 0, `${name} comes without a text`);
+    for (const text of texts) assert.ok(file.includes(wordsOf(text)), name);
+  }
   const [{ files }] = JSON.parse(await run("npm", ["pack", "--dry-run", "--json"], { quiet: true }));
   assert.ok(files.some(({ path = "" }) => path === "dist/THIRD-PARTY-LICENSES.txt"));
 });
@@ -79,6 +89,10 @@ test("what is compiled in is on terms that deny.toml allows", async () => {
     for (const { name, licence } of await dependencies(crate, tools)) {
       assert.ok(satisfies(licence, allowed), `${name}: ${licence}`);
     }
+  }
+  for (const name of await bundleCommand()) {
+    const { licence } = await bundled(name);
+    assert.ok(satisfies(licence, allowed), `${name}: ${licence}`);
   }
   assert.ok(satisfies("GPL-3.0-only OR (MIT AND Zlib)", allowed));
   assert.ok(!satisfies("(GPL-3.0-only OR MIT) AND MPL-2.0", allowed));
@@ -104,7 +118,10 @@ function satisfies(expression, allowed) {
 test("the crates have their sources, their licences and nothing else", async () => {
   for (const [name, more] of /** @type {const} */ ([
     ["crisp-upscale-core", []],
-    ["crisp-upscale", ["README.md", "src/host.js"]],
+    [
+      "crisp-upscale",
+      ["README.md", ...["exchange", "file", "lease", "random", "waits"].map((name) => `src/js/${name}.js`)],
+    ],
   ])) {
     const list = await run("cargo", ["package", "--list", "--allow-dirty", "--offline", "-p", name], {
       quiet: true,

@@ -16,8 +16,10 @@ import {
   Upscaler,
   webStorage,
 } from "crisp-upscale";
+import { type CompareView, CrispCompare } from "crisp-upscale/compare";
 import wasm from "crisp-upscale/crisp_upscale.wasm";
-import { createSandbox, type Ledger } from "crisp-upscale/sandbox";
+import { type UseUpscale, useUpscale } from "crisp-upscale/react";
+import { createQuickSandbox, createSandbox, type Ledger } from "crisp-upscale/sandbox";
 
 // Where to go.
 new Upscaler({ apiKey: "key" });
@@ -217,3 +219,18 @@ export async function loading(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
   // @ts-expect-error: one source
   await preload(bytes, bytes);
 }
+
+// The hook and the element.
+export function Component() {
+  const view: UseUpscale = useUpscale(new Upscaler({ token: "token" }));
+  view.upscale("https://host.example/photo.jpg", { preflight: true });
+  view.resume("task");
+  // A result is there where the state says so.
+  if (view.state === "done") return view.result.url;
+  // @ts-expect-error: and elsewhere there is none
+  return view.result.url;
+}
+export const compared: CompareView = new CrispCompare().view;
+
+// The sandbox for tests takes the same options.
+new Upscaler({ apiKey: "key", fetch: createQuickSandbox({ factor: 2 }).fetch });

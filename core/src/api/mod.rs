@@ -36,7 +36,8 @@ pub fn task_id<V: Json>(body: &V) -> Option<String> {
     [data.as_ref(), Some(body)].into_iter().flatten().find_map(own_task_id)
 }
 
-fn own_task_id<V: Json>(value: &V) -> Option<String> {
+/// The same, in a value itself.
+pub(crate) fn own_task_id<V: Json>(value: &V) -> Option<String> {
     ["taskId", "task_id", "recordId"].iter().find_map(|name| non_empty(value, name))
 }
 
