@@ -54,7 +54,9 @@ await script(async () => {
     COUNTS.ours,
     { env: { CHROMIUM: chromium }, live: true },
   );
-  step("Left to `npm run test:all`: webpack, Rollup, Parcel, wrangler and Next.js, and the examples");
+  step(
+    "Left to `npm run test:all`: webpack, Rollup, Parcel, wrangler and Next.js, the examples, and the command killed many times",
+  );
   tally.end();
 
   /**
