@@ -466,8 +466,14 @@ async function longServerOf(t) {
   return { ...server, finish };
 }
 
-/** @param {import("playwright-core").Page} page */
-const underWay = (page) => page.getByText("Waiting for the service.").waitFor();
+/**
+ * Resolves while the task runs. The gateway polls a watched job once jobs take longer than a moment, and then the page
+ * shows the second state.
+ *
+ * @param {import("playwright-core").Page} page
+ */
+const underWay = (page) =>
+  page.getByText(/^(Waiting for the service|The picture is being enlarged)\.$/).waitFor();
 
 /**
  * A picture whose task is under way in the page.
