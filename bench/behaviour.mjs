@@ -234,7 +234,7 @@ async function reportAiSdk() {
     console.log(`Does not hold: with the AI SDK, ${one.title} is ${cells[0]}, and is to be 1`);
     process.exitCode = 1;
   }
-  table(rows);
+  printTable(rows);
 }
 
 /**
