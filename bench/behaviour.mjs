@@ -2,24 +2,15 @@
 // What this client and its peers do when things go wrong, and how they wait; see docs/behaviour.md.
 import { readFile } from "node:fs/promises";
 import { Failed, root, script, step } from "../scripts/run.mjs";
-<<<<<<< HEAD
 import { startClient } from "../tests/kit/client.mjs";
 import { startMock } from "../tests/kit/mock.mjs";
 import { browsers, pageFiles, startPage } from "../tests/kit/pages.mjs";
 import { findRuntimes } from "../tests/kit/runtimes.mjs";
 import { startHandshakes, TRUST, throughProxy } from "../tests/kit/tls.mjs";
+import * as aiSdk from "./ai-sdk.mjs";
 import { cases, saysUnsent, TIMEOUT, unsent } from "./behaviour/cases.mjs";
 import { names, protocols } from "./peers/protocols.mjs";
 import { printTable } from "./statistics.mjs";
-=======
-import * as aiSdk from "./ai-sdk.mjs";
-import { cases } from "./cases.mjs";
-import { startClient } from "./client.mjs";
-import { startMock } from "./mock.mjs";
-import { browsers, pageFiles, startPage } from "./pages.mjs";
-import { names } from "./protocols.mjs";
-import { findRuntimes } from "./runtimes.mjs";
->>>>>>> home
 
 /** The cases of lost replies, in which a runtime may send a POST again by itself. */
 const lost = cases.filter(({ alone }) => alone === "warmed");
@@ -243,7 +234,7 @@ async function reportAiSdk() {
     console.log(`Does not hold: with the AI SDK, ${one.title} is ${cells[0]}, and is to be 1`);
     process.exitCode = 1;
   }
-  table(rows);
+  printTable(rows);
 }
 
 /**

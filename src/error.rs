@@ -29,7 +29,8 @@ pub(crate) enum CallError {
     /// It was aborted, for the caller's own reason.
     Aborted {
         reason: JsValue,
-        /// What is known of the charge.
+        /// What is known of the charge. Callers in Rust have no signal, and no use for it.
+        #[cfg_attr(not(feature = "exports"), expect(dead_code))]
         charged: Charged,
     },
 }

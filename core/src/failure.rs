@@ -194,9 +194,12 @@ pub struct Failure {
     pub quote: Option<usize>,
 }
 
-/// As JavaScript has numbers, of whatever size.
+/// A code beyond JavaScript's safe integers, which nobody documents, is a float.
 fn as_number<S: Serializer>(code: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
-    code.map(|code| code as f64).serialize(serializer)
+    match code {
+        Some(code) if code.unsigned_abs() > 1 << 53 => serializer.serialize_f64(*code as f64),
+        code => code.serialize(serializer),
+    }
 }
 
 impl Failure {

@@ -7,9 +7,13 @@ mod snippets;
 
 pub(crate) use clock::{instant, left, now};
 pub(crate) use json::JsonValue;
-pub use settings::{CallContext, Settings, Subscribers};
+#[cfg(feature = "exports")]
+pub use settings::Subscribers;
+pub use settings::{CallContext, Settings};
 pub(crate) use settings::{Limiter, Notification, NotificationKind, Subscription};
+#[cfg(feature = "exports")]
+pub(crate) use snippets::EventReader;
 pub(crate) use snippets::{
-    EventReader, Expected, Place, Received, Waits, enqueue, exchange, random_id, read_part, release,
-    released, sendable, token, upload_form,
+    Expected, Place, Received, Waits, enqueue, exchange, random_id, read_part, release, released, sendable,
+    token, upload_form,
 };

@@ -390,6 +390,7 @@ test("with a store and names, a batch continues wherever it was left, and makes 
     const before = creates.length;
     assert.ok(before >= 3 && before < 6, String(before));
 
+    /** @type {(string | undefined)[]} */
     const results = [];
     const second = async () => {
       const upscaler = new Upscaler({ apiKey: KEY, store, ...options });

@@ -102,11 +102,7 @@ async function requests(url, service, chromium, edge) {
   const page = await chromium.newPage();
   try {
     await page.goto(`${url}/client?service=${encodeURIComponent(service.url)}`);
-<<<<<<< HEAD
-    await page.getByText("[t8 32]").waitFor({ timeout: TIMEOUT });
-=======
-    await page.getByText(`[t${paths.length + 1} 32]`).waitFor({ timeout: PATIENCE });
->>>>>>> home
+    await page.getByText(`[t${paths.length + 1} 32]`).waitFor({ timeout: TIMEOUT });
   } finally {
     await page.close();
   }

@@ -107,9 +107,8 @@ export async function calls(signal: AbortSignal): Promise<void> {
   job.then(() => {});
 
   for (const pending of await upscaler.pending()) {
-    // @ts-expect-error: there may be no task
+    // Also where no task is known: a gateway is asked for it.
     upscaler.resume(pending);
-    if (pending.taskId !== null) upscaler.resume(pending);
     await upscaler.forget(pending);
   }
 
