@@ -173,7 +173,7 @@ async function submit(item: Item, held: Held, run: Run): Promise<Outcome | undef
   }
 }
 
-/** @returns Nothing where the task is made; an error that cost nothing; or what else there is to say. */
+/** @returns Nothing where the task is made, or a gateway can say so; an error that cost nothing; or what else there is to say. */
 async function trySubmit(item: Item, held: Held, run: Run): Promise<Outcome | UpscaleError | undefined> {
   const { input, state } = item;
   run.begin(input);
@@ -222,6 +222,8 @@ async function trySubmit(item: Item, held: Held, run: Run): Promise<Outcome | Up
       if (held.order.state === "sending") await anew(held);
       return error;
     }
+    // A gateway can be asked.
+    if (run.isGateway && held.order.state === "sending") return undefined;
     await held.step({ state: "unknown", reason: error.message, holder: undefined });
     return { ...unknown(input, error.message), kind: error.kind };
   } finally {
