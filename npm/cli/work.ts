@@ -145,7 +145,7 @@ async function askGateway(item: Item, held: Held, pending: Pending, run: Run): P
     } else if (isOurs && error.charged === "no" && !error.retryable && !ACCOUNT.includes(error.kind)) {
       // It never arrived.
       await held.step({ state: "free" });
-    } else if (isOurs && error.kind === "outcome-unknown") {
+    } else if (isOurs && error.kind === "outcome-unknown" && !error.retryable) {
       await held.step({ state: "unknown", reason: error.message, holder: undefined });
     } else {
       const reason = isOurs ? `${error.message} Run the command again to go on.` : run.stopped();

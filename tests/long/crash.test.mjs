@@ -40,6 +40,8 @@ for (const seed of SEEDS) {
       const between = network(random, share);
       const settings = { TASKS_PER_HOUR: "none", CREATE_LIMIT: "0" };
       const gateway = await fixtures(t, { sandbox: { credits: 10_000, now: fastClock() }, settings });
+      // It remembers from now on. Of what is older it could not say that it never arrived.
+      await gateway.counters();
       const front = await serve(
         between.between((request) => forwarded(request, gateway.url)),
         { port: 0 },
@@ -80,6 +82,7 @@ for (const seed of SEEDS) {
       settings,
       between: behind.between,
     });
+    await gateway.counters();
     const front = await serve(
       before.between((request) => forwarded(request, gateway.url)),
       { port: 0 },
