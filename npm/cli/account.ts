@@ -21,12 +21,20 @@ interface Account {
  * Checks that a state folder belongs to the service and account of this run.
  *
  * @param create Whether a folder that belongs to nobody becomes this run's.
+ * @returns What tells its orders from those of another state folder; `undefined` where it belongs to nobody.
  */
-export async function checkAccount(folder: string, service: Service, create: boolean): Promise<void> {
+export async function checkAccount(
+  folder: string,
+  service: Service,
+  create: boolean,
+): Promise<string | undefined> {
   for (;;) {
     const account = await read(folder);
-    if (account !== undefined) return compare(folder, account, service);
-    if (!create) return;
+    if (account !== undefined) {
+      compare(folder, account, service);
+      return account.salt;
+    }
+    if (!create) return undefined;
     const salt = randomBytes(16).toString("hex");
     const fresh: Account = {
       ...{ format: FORMAT, service: service.url, salt },

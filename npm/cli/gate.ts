@@ -25,11 +25,13 @@ interface Order {
 export class Gate {
   readonly #fetch: (request: Request) => Promise<Response>;
   readonly #orders = new Map<string, Order>();
-  readonly #creating = new Slots(CREATING);
+  readonly #creating: Slots;
   #closed = false;
 
-  constructor(fetch: (request: Request) => Promise<Response>) {
+  /** @param isGateway Whether a gateway is asked, which knows each request by its key: none is unknown there. */
+  constructor(fetch: (request: Request) => Promise<Response>, isGateway: boolean) {
     this.#fetch = fetch;
+    this.#creating = new Slots(isGateway ? Number.POSITIVE_INFINITY : CREATING);
   }
 
   close(): void {

@@ -55,6 +55,8 @@ export class State {
   readonly upscaler: Upscaler;
   readonly #orders: Orders;
   readonly #shared: Shared;
+  /** In each `idempotencyKey`: a gateway must not take orders of two state folders for one. */
+  #salt = "";
   #holder: Promise<Holder> | undefined;
   #beat: ReturnType<typeof setInterval> | undefined;
 
@@ -87,7 +89,7 @@ export class State {
     for (const part of ["sources", "names", "runs", "orders"]) {
       await mkdir(join(this.folder, part), { recursive: true, mode: 0o700 });
     }
-    await checkAccount(this.folder, this.#shared.service, true);
+    this.#salt = (await checkAccount(this.folder, this.#shared.service, true)) ?? "";
     await this.#reserve();
     await this.#forgetRuns();
     const beat = join(this.folder, "runs", this.#shared.run);
@@ -105,6 +107,11 @@ export class State {
     clearInterval(this.#beat);
     await rm(join(this.folder, "runs", this.#shared.run), { force: true }).catch(() => {});
     await rm(this.#reservePath, { force: true }).catch(() => {});
+  }
+
+  /** The `idempotencyKey` of an image's order. */
+  keyOf(image: string, number: number): string {
+    return `${this.#salt}-${image}-${number}`;
   }
 
   latest(image: string): Promise<Latest | undefined> {
@@ -268,7 +275,7 @@ export class Held {
 
   /** The `idempotencyKey` of its order. */
   get key(): string {
-    return keyOf(this.image, this.order.number);
+    return this.#state.keyOf(this.image, this.order.number);
   }
 
   /** Writes down the next step. `holder: undefined` lets the image go. */
@@ -278,11 +285,6 @@ export class Held {
     if (!(await this.#state.append(this.image, step, order))) throw new LostHold();
     this.#latest = { order, step };
   }
-}
-
-/** The `idempotencyKey` of an image's order. */
-export function keyOf(image: string, number: number): string {
-  return `crisp-upscale-${image}-${number}`;
 }
 
 /** A name for this run. */

@@ -37,7 +37,7 @@ export async function upscale(args: Args, world: World): Promise<number> {
     throw usage("Name the images: files, URLs, or folders with --recursive. See crisp-upscale --help.");
   }
   const service = await serviceOf(args, world.env);
-  const gate = new Gate((request) => service.fetch(request));
+  const gate = new Gate((request) => service.fetch(request), service.gateway);
   const limiter = service.gateway ? undefined : new Limiter();
   const shared: Shared = { service, limiter, fetch: gate.send, run: newRun() };
   const states = new Map<string, State>();

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import {
   isUpscaleError,
   type Job,
+  type Pending,
   type UpscaleError,
   type UpscaleOptions,
   type UpscaleResult,
@@ -85,8 +86,9 @@ async function advance(item: Item, held: Held, run: Run): Promise<Outcome> {
       if (item.anew !== "unknown") return unknown(input, reason);
       item.anew = undefined;
       await anew(held);
-    } else if (state === "sending" && (await settle(item, held)) !== "send") {
-      // What became of it is written down now.
+    } else if (state === "sending") {
+      const outcome = await settle(item, held, run);
+      if (outcome !== undefined) return outcome;
     } else if (item.todo === "fetch") {
       return item.then ?? notSent(item, "Nothing was sent for it.");
     } else {
@@ -106,21 +108,53 @@ function anew(held: Held): Promise<void> {
   });
 }
 
-/** Finds out what became of an order that a run left while it was being sent. */
-async function settle({ state }: Item, held: Held): Promise<"send" | "settled"> {
+/**
+ * Finds out what became of an order that a run left while it was being sent, and writes it down.
+ *
+ * @returns An outcome where that cannot be known now.
+ */
+async function settle(item: Item, held: Held, run: Run): Promise<Outcome | undefined> {
+  const { state } = item;
   const pending = (await state.upscaler.pending()).find(({ attempt }) => attempt === held.key);
   if (pending?.taskId != null) {
     await held.step({ state: "made", taskId: pending.taskId, createdAt: pending.createdAt });
-    return "settled";
+    return undefined;
   }
-  // The library knows what to do: it asks a gateway, and says of anything else that the outcome is unknown.
-  if (Date.now() - (pending?.createdAt ?? held.order.at) < REMEMBERED) return "send";
-  await held.step({
-    state: "unknown",
-    reason: "It was cut off while its task was being made.",
-    holder: undefined,
-  });
-  return "settled";
+  if (pending !== undefined && run.isGateway) return askGateway(item, held, pending, run);
+  if (pending === undefined && Date.now() - held.order.at < REMEMBERED) {
+    // The library has seen its end, or that nothing was made.
+    await held.step({ state: "free" });
+    return undefined;
+  }
+  const reason = "It was cut off while its task was being made.";
+  await held.step({ state: "unknown", reason, holder: undefined });
+  return undefined;
+}
+
+/** Asks a gateway what became of an order, which may take two minutes where its request may still arrive. */
+async function askGateway(item: Item, held: Held, pending: Pending, run: Run): Promise<Outcome | undefined> {
+  const { signal, done } = run.abortable(() => true);
+  try {
+    const { taskId } = await item.state.upscaler.resume(pending, { signal, timeout: TIMEOUT }).result();
+    await held.step({ state: "made", taskId, createdAt: pending.createdAt });
+  } catch (error) {
+    const isOurs = isUpscaleError(error);
+    if (!signal.aborted && !isOurs) throw error;
+    if (isOurs && error.taskId !== null) {
+      await held.step({ state: "made", taskId: error.taskId, createdAt: pending.createdAt });
+    } else if (isOurs && error.charged === "no" && !error.retryable && !ACCOUNT.includes(error.kind)) {
+      // It never arrived.
+      await held.step({ state: "free" });
+    } else if (isOurs && error.kind === "outcome-unknown" && !error.retryable) {
+      await held.step({ state: "unknown", reason: error.message, holder: undefined });
+    } else {
+      const reason = isOurs ? `${error.message} Run the command again to go on.` : run.stopped();
+      return { input: item.input, status: "unfinished", reason };
+    }
+  } finally {
+    done();
+  }
+  return undefined;
 }
 
 /** Makes the task; an outcome only where it is not made. */
@@ -139,7 +173,7 @@ async function submit(item: Item, held: Held, run: Run): Promise<Outcome | undef
   }
 }
 
-/** @returns Nothing where the task is made; an error that cost nothing; or what else there is to say. */
+/** @returns Nothing where the task is made, or a gateway can say so; an error that cost nothing; or what else there is to say. */
 async function trySubmit(item: Item, held: Held, run: Run): Promise<Outcome | UpscaleError | undefined> {
   const { input, state } = item;
   run.begin(input);
@@ -188,6 +222,8 @@ async function trySubmit(item: Item, held: Held, run: Run): Promise<Outcome | Up
       if (held.order.state === "sending") await anew(held);
       return error;
     }
+    // A gateway can be asked.
+    if (run.isGateway && held.order.state === "sending") return undefined;
     await held.step({ state: "unknown", reason: error.message, holder: undefined });
     return { ...unknown(input, error.message), kind: error.kind };
   } finally {

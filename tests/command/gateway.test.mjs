@@ -30,6 +30,10 @@ test("through a gateway: by a token of whichever time, for one caller", async (t
   assert.equal((await visible(path)).filter((name) => name.includes(".crisp.")).length, 8);
   const { tasks } = await gateway.sandbox.ledger();
   assert.equal(tasks.length, 8);
+  // Another folder of results is another state, whose orders are others.
+  const again = await run([...args, "--out", join(path, "again")], { env });
+  assert.deepEqual([again.code, statusesOf(again)], [0, { done: 8 }], again.out);
+  assert.equal((await gateway.sandbox.ledger()).tasks.length, 16);
   const store = directoryStore(join(path, ".crisp-upscale", "attempts"));
   const upscaler = new Upscaler({ baseUrl: gateway.url, token: later.CRISP_UPSCALE_TOKEN, store });
   assert.deepEqual(await upscaler.pending(), []);

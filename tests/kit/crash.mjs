@@ -127,12 +127,12 @@ export async function isRight({ path, count, lines, tasks }) {
   let results = 0;
   for (let n = 0; n < count; n += 1) {
     const name = join(path, `image-${String(n).padStart(3, "0")}`);
-    const { status } = lines.get(`${name}.png`);
+    const { status, reason } = lines.get(`${name}.png`);
     if (status === "done") {
       assert.deepEqual(await sizeOf(`${name}.crisp.png`), [128, 128]);
       results += 1;
       assert.ok(numbers.includes(n));
-    } else assert.equal(status, "unknown");
+    } else assert.equal(status, "unknown", reason);
   }
   const left = (await readdir(path, { recursive: true })).filter((name) => name.endsWith(".part"));
   assert.deepEqual(left, [], "nothing half written is left");
