@@ -3,7 +3,7 @@
 // Replicate's.
 import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
-import { SMALL } from "../tests/support/images.mjs";
+import { SMALL } from "../tests/kit/images.mjs";
 
 /** Whose models. */
 export const models = /** @type {const} */ (["ours", "fal", "replicate"]);

@@ -1,26 +1,31 @@
 // @ts-check
-// What ours and its peers do when things go wrong, and how they wait; see docs/behaviour.md.
+// What this client and its peers do when things go wrong, and how they wait; see docs/behaviour.md.
 import { readFile } from "node:fs/promises";
-import { build, installPackages } from "../scripts/build.mjs";
 import { Failed, root, script, step } from "../scripts/run.mjs";
+import { startClient } from "../tests/kit/client.mjs";
+import { startMock } from "../tests/kit/mock.mjs";
+import { browsers, pageFiles, startPage } from "../tests/kit/pages.mjs";
+import { findRuntimes } from "../tests/kit/runtimes.mjs";
+import { startHandshakes, TRUST, throughProxy } from "../tests/kit/tls.mjs";
 import * as aiSdk from "./ai-sdk.mjs";
-import { cases } from "./cases.mjs";
-import { startClient } from "./client.mjs";
-import { startMock } from "./mock.mjs";
-import { browsers, pageFiles, startPage } from "./pages.mjs";
-import { names } from "./protocols.mjs";
-import { findRuntimes } from "./runtimes.mjs";
+import { cases, saysUnsent, TIMEOUT, unsent } from "./behaviour/cases.mjs";
+import { names, protocols } from "./peers/protocols.mjs";
+import { printTable } from "./statistics.mjs";
 
 /** The cases of lost replies, in which a runtime may send a POST again by itself. */
 const lost = cases.filter(({ alone }) => alone === "warmed");
 
-/** @typedef {import("./protocols.mjs").Name} Name */
-/** @typedef {import("./cases.mjs").Case} Case */
-/** @typedef {import("./cases.mjs").Measured} Measured */
+/** @typedef {import("./peers/protocols.mjs").Name} Name */
+/** @typedef {import("./behaviour/cases.mjs").Case} Case */
+/** @typedef {Pick<Case, "key" | "title" | "wanted">} Row of the table */
+/** @typedef {import("./behaviour/cases.mjs").Measured} Measured */
 /** @typedef {Awaited<ReturnType<typeof startClient>>} Client */
-/** @typedef {Pick<Client, "name" | "order">} Player a client, in whatever runtime */
+/** @typedef {Pick<Client, "name" | "order">} Runner a client, in whatever runtime */
 /** @typedef {Awaited<ReturnType<typeof inRuntime>>} InRuntime */
 /** @typedef {Awaited<ReturnType<typeof startMock>>} Mock */
+
+/** A client's own process. */
+const PEER = `${root}/bench/peers/process.mjs`;
 
 /** The peers' packages. */
 const PACKAGES = {
@@ -31,20 +36,20 @@ const PACKAGES = {
 };
 
 await script(async () => {
-  await build();
-  step("The clients to compare with");
-  await installPackages(`${root}/bench`);
   const runtimes = await findRuntimes();
 
   const files = await pageFiles();
-  const mock = await startMock(files);
+  const mock = await startMock(files, protocols);
+  const handshakes = await startHandshakes();
   /** @type {Client[]} */
   const clients = [];
   try {
-    for (const name of names) clients.push(await startClient(name));
+    for (const name of names) clients.push(await startClient(name, PEER));
     step("One job each, so that no case measures how a client is loaded");
     await Promise.all(clients.map((client) => warm(mock, client)));
     const measured = await measure(mock, clients);
+    step("Requests that cannot be sent");
+    await measureUnsent(handshakes, measured);
     step("Ours in other runtimes");
     const elsewhere = await Promise.all(
       runtimes.map((runtime) => inRuntime(mock, { ...runtime, sure: true })),
@@ -54,14 +59,15 @@ await script(async () => {
       const start = () => startPage(browser, mock.origin, files);
       elsewhere.push(await inRuntime(mock, { ...browser, start }));
     }
-    if (mock.strays.length > 0) {
-      throw new Failed(`The mock has no route for:\n${[...new Set(mock.strays)].join("\n")}`);
+    if (mock.unrouted.length > 0) {
+      throw new Failed(`The mock has no route for:\n${[...new Set(mock.unrouted)].join("\n")}`);
     }
     step("Models of the AI SDK, under its own retries");
     await reportAiSdk();
     await report(measured, elsewhere, clients);
   } finally {
     for (const client of clients) client.stop();
+    handshakes.close();
     mock.close();
   }
 });
@@ -70,11 +76,11 @@ await script(async () => {
  * Has a client do one job, without which nothing that follows means anything.
  *
  * @param {Mock} mock
- * @param {Player} client
+ * @param {Runner} client
  */
 async function warm(mock, client) {
   const { base, jobs } = mock.stage(client.name, { durations: [0] });
-  const { end, url, message } = await client.order({ base, jobs: 1, patience: 20_000 });
+  const { end, url, message } = await client.order({ base, jobs: 1, timeout: 20_000 });
   if (end !== "resolved" || url !== jobs[0]?.url) {
     throw new Failed(`${client.name} does not get an ordinary job done: ${message ?? end}`);
   }
@@ -87,12 +93,12 @@ async function warm(mock, client) {
  * @param {Client[]} clients
  */
 async function measure(mock, clients) {
-  /** @type {Map<Case, Map<Name, Measured>>} */
+  /** @type {Map<Row, Map<string, Measured>>} */
   const measured = new Map(cases.map((one) => [one, new Map()]));
-  const lanes = { done: 0, all: 0 };
+  const runs = { done: 0, all: 0 };
   const began = Date.now();
   const progress = setInterval(() => {
-    step(`  ${lanes.done} of ${lanes.all} done after ${Math.round((Date.now() - began) / 1000)} s`);
+    step(`  ${runs.done} of ${runs.all} done after ${Math.round((Date.now() - began) / 1000)} s`);
   }, 10_000);
 
   const alone = (/** @type {Case["alone"]} */ how) => cases.filter((one) => one.alone === how);
@@ -112,18 +118,18 @@ async function measure(mock, clients) {
   return measured;
 
   /**
-   * @param {Client[]} players
+   * @param {Client[]} runners
    * @param {Case[]} which
    */
-  async function play(players, which) {
+  async function play(runners, which) {
     await Promise.all(
-      players.flatMap((client) =>
+      runners.flatMap((client) =>
         which
           .filter(({ only }) => only === undefined || only === client.name)
           .map(async (one) => {
-            lanes.all += one.lanes.length;
+            runs.all += one.runs.length;
             const ended = () => {
-              lanes.done += 1;
+              runs.done += 1;
             };
             measured.get(one)?.set(client.name, await runCase(mock, client, one, ended));
           }),
@@ -136,20 +142,47 @@ async function measure(mock, clients) {
  * Runs one case with one client.
  *
  * @param {Mock} mock
- * @param {Player} client
+ * @param {Runner} client
  * @param {Case} one
- * @param {() => void} [ended] called as each lane has ended
+ * @param {() => void} [ended] called as each run has ended
  */
 async function runCase(mock, client, one, ended = () => {}) {
   const results = await Promise.all(
-    one.lanes.map(async ({ stage, ...order }) => {
-      const books = mock.stage(client.name, stage);
-      const outcome = await client.order({ ...order, base: books.base });
+    one.runs.map(async ({ stage, ...order }) => {
+      const ledger = mock.stage(client.name, stage);
+      const outcome = await client.order({ ...order, base: ledger.base });
       ended();
-      return { books, outcome };
+      return { ledger, outcome };
     }),
   );
   return one.measure(results);
+}
+
+/**
+ * Has each client send a request that cannot leave, in a process that trusts the servers' authority and uses the proxy.
+ *
+ * @param {Awaited<ReturnType<typeof startHandshakes>>} handshakes
+ * @param {Map<Row, Map<string, Measured>>} measured
+ */
+async function measureUnsent({ urls, proxy }, measured) {
+  const env = { ...process.env, ...TRUST, ...throughProxy(proxy, "localhost") };
+  /** @type {Record<string, string>} */
+  const bases = { ...urls, "a proxy": "https://api.example" };
+  for (const one of unsent) measured.set(one, new Map());
+  await Promise.all(
+    names.map(async (name) => {
+      const client = await startClient(name, PEER, { env });
+      try {
+        for (const one of unsent) {
+          const base = bases[one.server] ?? "";
+          const outcome = await client.order({ base, jobs: 1, timeout: TIMEOUT });
+          measured.get(one)?.set(name, saysUnsent(outcome));
+        }
+      } finally {
+        client.stop();
+      }
+    }),
+  );
 }
 
 /**
@@ -161,27 +194,27 @@ async function runCase(mock, client, one, ended = () => {}) {
  * @param {string} runtime.title
  * @param {boolean} [runtime.absent] whether it cannot be had on this machine
  * @param {boolean} [runtime.sure] whether it sends no POST again. Browsers do, so what they send is printed as it is,
- *   and nothing is asked of it
- * @param {() => Promise<import("./runtimes.mjs").Started & { title?: string }>} runtime.start
+ *   and nothing is required of it
+ * @param {() => Promise<import("../tests/kit/runtimes.mjs").Started & { title?: string }>} runtime.start
  */
 async function inRuntime(mock, { name, title, absent = false, sure = false, start }) {
   /** @type {Map<Case, Measured>} */
   const measured = new Map();
   const without = (/** @type {string} */ skipped) => ({ name, title, sure, measured, skipped });
   if (absent) return without("it does not run on this machine");
-  let player;
+  let runner;
   try {
-    player = await start();
+    runner = await start();
   } catch (error) {
     if (sure || !(error instanceof Failed)) throw error;
     return without(error.message);
   }
   try {
-    await warm(mock, player);
-    for (const one of lost) measured.set(one, await runCase(mock, player, one));
-    return { name, title: player.title ?? title, sure, measured, skipped: undefined };
+    await warm(mock, runner);
+    for (const one of lost) measured.set(one, await runCase(mock, runner, one));
+    return { name, title: runner.title ?? title, sure, measured, skipped: undefined };
   } finally {
-    await player.stop();
+    await runner.stop();
   }
 }
 
@@ -201,13 +234,13 @@ async function reportAiSdk() {
     console.log(`Does not hold: with the AI SDK, ${one.title} is ${cells[0]}, and is to be 1`);
     process.exitCode = 1;
   }
-  table(rows);
+  printTable(rows);
 }
 
 /**
  * Prints the tables, the rows that do not hold, and the JSON as the last line.
  *
- * @param {Map<Case, Map<Name, Measured>>} measured
+ * @param {Map<Row, Map<string, Measured>>} measured
  * @param {InRuntime[]} elsewhere
  * @param {Client[]} clients
  */
@@ -221,14 +254,14 @@ async function report(measured, elsewhere, clients) {
   ]);
   const unhandled = clients.map((client) => String(client.unhandled.length));
   rows.push(["unhandled rejections in the run", ...unhandled, "0"]);
-  table([["case", ...titles, "ours to be"], ...rows]);
+  printTable([["case", ...titles, "ours to be"], ...rows]);
 
   const places = elsewhere.map(({ title, measured: seen, sure, skipped }) => [
     title,
     ...lost.map((one) => seen.get(one)?.cell ?? `skipped: ${skipped?.split("\n", 1)}`),
     sure ? "1, outcome-unknown" : "as it is",
   ]);
-  table([["ours, straight to the API", ...lost.map(({ title }) => title), "is to be"], ...places]);
+  printTable([["ours, straight to the API", ...lost.map(({ title }) => title), "is to be"], ...places]);
 
   const broken = [...measured].flatMap(([{ title, wanted }, cells]) => {
     const ours = cells.get("ours");
@@ -257,18 +290,4 @@ async function report(measured, elsewhere, clients) {
     { ...Object.fromEntries([...seen].map(([{ key }, { value }]) => [key, value])), skipped },
   ]);
   console.log(JSON.stringify({ ours: own, peers, runtimes: Object.fromEntries(counts) }));
-}
-
-/**
- * Prints a table that is also Markdown.
- *
- * @param {string[][]} rows the first one is the head
- */
-function table(rows) {
-  const [head = []] = rows;
-  const widths = head.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (/** @type {string[]} */ row) =>
-    `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
-  const rule = `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`;
-  console.log(["", line(head), rule, ...rows.slice(1).map(line)].join("\n"));
 }

@@ -1,15 +1,14 @@
 // @ts-check
-// Whether anything is left behind or lost while every tenth request breaks: 50,000 jobs (or `--jobs 1000`) of the package
-// as it was built, over real connections to a service in another process. Time runs faster for the client, so that
-// its waits do not take hours. A third goes straight to the API, a third to a gateway, a third to one that pushes.
-import { fork } from "node:child_process";
-import { getEventListeners, once } from "node:events";
+// Whether anything is left behind or lost while every tenth request breaks: 50,000 jobs (or `--jobs 1000`) of the
+// built package, over real connections to a service in another process. Time runs faster for the client. A third of
+// the jobs goes straight to the API, a third to a gateway, a third to a gateway that pushes.
+import { getEventListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { UpscaleError, Upscaler } from "../dist/node.js";
-import { root } from "../scripts/run.mjs";
-import { hurry } from "../tests/faults/time.mjs";
-import { random } from "./random.mjs";
+import { random } from "../tests/kit/rng.mjs";
+import { hurry } from "../tests/kit/time.mjs";
+import { startChild } from "./child.mjs";
 
 const { values } = parseArgs({
   options: { jobs: { type: "string", default: "50000" }, seed: { type: "string", default: "1" } },
@@ -57,14 +56,9 @@ process.on("warning", (warning) => {
   console.error(warning);
 });
 
-const service = fork(`${root}/bench/soak-service.mjs`, [values.seed]);
-const [url] = await once(service, "message");
-/** @param {string} what @returns {Promise<any>} */
-async function ask(what) {
-  const answered = once(service, "message");
-  service.send(what);
-  return (await answered)[0];
-}
+const service = startChild("soak/service", { args: [values.seed] });
+/** @type {string} */
+const url = await service.next();
 
 hurry(SPEED);
 const chance = random(Number(values.seed) + 1);
@@ -111,8 +105,8 @@ while (next < jobs) {
 }
 const seconds = Number(process.hrtime.bigint() - began) / 1e9;
 
-const { made, faults, requests } = await ask("books");
-service.disconnect();
+const { made, faults, requests } = await service.ask("ledger");
+await service.close();
 const befell = Object.values(faults).reduce((sum, count) => sum + count, 0);
 let twice = 0;
 let lost = 0;
@@ -203,10 +197,10 @@ async function tidy() {
 
 async function measure() {
   // Until the other side has seen every connection end that is kept for a next request.
-  let connections = await ask("connections");
+  let connections = await service.ask("connections");
   for (let round = 0; connections > 0 && round < 500; round += 1) {
     await sleep(10);
-    connections = await ask("connections");
+    connections = await service.ask("connections");
   }
   // What waits for a collection to be let go needs another one.
   for (let round = 0; round < 8; round += 1) {

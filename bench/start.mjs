@@ -1,11 +1,10 @@
 // @ts-check
-// How fast ours starts and what a job costs where it runs, beside other clients; see docs/start.md.
-import { build, installPackages } from "../scripts/build.mjs";
-import { root, script, step } from "../scripts/run.mjs";
+// How fast this client starts and what a job costs, beside other clients; see docs/start.md.
+import { script, step } from "../scripts/run.mjs";
 import { runtimes } from "../scripts/runtimes.mjs";
-import { median } from "./gateway/median.mjs";
 import { processorTime, WAITING, waitingMemory } from "./start/cost.mjs";
 import { firstRequests } from "./start/first-request.mjs";
+import { median, printTable } from "./statistics.mjs";
 
 const NAMES = /** @type {const} */ (["ours", "fal", "replicate"]);
 /** How many starts of each client in each runtime. */
@@ -16,9 +15,6 @@ const ROUNDS = 3;
 /** @typedef {Record<string, number>} Row medians by client */
 
 await script(async () => {
-  await build();
-  step("The clients to compare with, and workerd");
-  await installPackages(`${root}/bench`);
   const { workerd } = await runtimes();
 
   const starts = await firstRequests(["bare", ...NAMES], { rounds: STARTS, workerd, say: step });
@@ -34,21 +30,21 @@ await script(async () => {
   const memory = Object.fromEntries(NAMES.map((name) => [name, (heap[name] ?? 0) + (external[name] ?? 0)]));
 
   const names = ["bare", ...NAMES];
-  console.log(
-    `\n| medians | ${names.map((name) => (name === "bare" ? "bare fetch" : name)).join(" | ")} | ours to fal |`,
-  );
-  console.log(`| --- |${" --- |".repeat(names.length + 1)}`);
-  const line = (/** @type {string} */ title, /** @type {Row} */ row, /** @type {number} */ digits) => {
-    const columns = names.map((name) => row[name]?.toFixed(digits) ?? "–");
-    console.log(`| ${title} | ${columns.join(" | ")} | ${ratio(row)} |`);
-  };
-  for (const [runtime, row] of Object.entries(start))
-    line(`import to first request in ${runtime}, ms`, row, 1);
-  line("processor time of a job beyond bare fetch, ms", processor, 2);
-  line("memory of a waiting job, bytes", memory, 0);
-  line("of that outside the heap, bytes", external, 0);
-  line("memory of a waiting job as the system counts it (RSS), bytes", rss, 0);
-  console.log("");
+  const line = (/** @type {string} */ title, /** @type {Row} */ row, /** @type {number} */ digits) => [
+    title,
+    ...names.map((name) => row[name]?.toFixed(digits) ?? "–"),
+    ratio(row),
+  ];
+  printTable([
+    ["medians", "bare fetch", ...NAMES, "ours to fal"],
+    ...Object.entries(start).map(([runtime, row]) =>
+      line(`import to first request in ${runtime}, ms`, row, 1),
+    ),
+    line("processor time of a job beyond bare fetch, ms", processor, 2),
+    line("memory of a waiting job, bytes", memory, 0),
+    line("of that outside the heap, bytes", external, 0),
+    line("memory of a waiting job as the system counts it (RSS), bytes", rss, 0),
+  ]);
   const all = { ...start, processor, memory, rss };
   const ratioToFal = Object.fromEntries(Object.entries(all).map(([what, row]) => [what, ratio(row)]));
   console.log(JSON.stringify({ start, processor, memory, rss, ratioToFal }));
@@ -57,7 +53,12 @@ await script(async () => {
 /** Medians of rounds in which the clients take turns. */
 async function costs() {
   const kinds = /** @type {const} */ (["processor", "heap", "external", "rss"]);
-  const values = Object.fromEntries(kinds.map((kind) => [kind, emptied()]));
+  const values = Object.fromEntries(
+    kinds.map((kind) => [
+      kind,
+      Object.fromEntries(NAMES.map((name) => [name, /** @type {number[]} */ ([])])),
+    ]),
+  );
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const name of NAMES) {
       const { client, bare } = await processorTime(name);
@@ -69,11 +70,6 @@ async function costs() {
   return /** @type {Record<typeof kinds[number], Row>} */ (
     Object.fromEntries(Object.entries(values).map(([kind, times]) => [kind, mediansOf(times)]))
   );
-}
-
-/** @returns {Record<string, number[]>} */
-function emptied() {
-  return Object.fromEntries(NAMES.map((name) => [name, []]));
 }
 
 /**

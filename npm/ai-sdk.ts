@@ -1,4 +1,4 @@
-import { invalid, isUpscaleError, type UpscaleError } from "./error.js";
+import { invalid, isUpscaleError, type UpscaleError } from "./errors.js";
 import type { EarlyUpdate, ImageSource, Update, UpscaleOptions, UpscaleResult } from "./types.js";
 
 /**

@@ -1,4 +1,4 @@
-import { putIfAbsent, type Store } from "./store.js";
+import { putIfAbsent, replaceIfUnchanged, type Store } from "./store.js";
 import type { Wasm } from "./wasm.js";
 
 const PREFIX = "crisp-upscale/";
@@ -12,17 +12,33 @@ export interface Begun<Task> {
   attempt: string;
   /** The image: its URL, or a digest of the file. */
   image: string;
-  /** The task; `null` where it is not known whether one was made: look at the account. */
+  /**
+   * The task; `null` where it is not known whether one was made: `resume` asks a gateway. Without one, look at the
+   * account.
+   */
   taskId: Task;
   /** When it was begun, in Unix milliseconds on the machine's clock. */
   createdAt: number;
 }
 
 /** What is kept: also for a while after the end, where an `idempotencyKey` may come again. */
-interface Kept extends Begun<string | null> {
+export interface Kept extends Begun<string | null> {
   hasKey: boolean;
   ended: boolean;
+  /** The base URL of the gateway that its createTask is sent to. */
+  server?: string;
+  /** No createTask of it leaves later, in Unix milliseconds; of an attempt that a gateway is sent. */
+  sendsUntil?: number;
+  /** The entry as it is in the store, where it is from there. */
+  text?: string;
+  /** Whether the entry cannot be read. It was cut off, so nobody knows what became of the attempt. */
+  unreadable?: boolean;
 }
+
+/** How often an expired entry is tried to be replaced that another process is replacing or removing. */
+const MAX_REPLACES = 50;
+/** Between two such tries, in milliseconds. */
+const REPLACE_PAUSE = 10;
 
 /** 128 random bits. Not `randomUUID`, which a page has only where it came by https. */
 export function attemptId(): string {
@@ -39,49 +55,98 @@ export class Attempts {
     this.#store = store;
   }
 
-  /** What an earlier call with this key began. */
-  async find(key: string, { isKeyOver }: Wasm): Promise<Begun<string | null> | undefined> {
-    const kept = await this.#read(PREFIX + key);
-    return kept === undefined || isKeyOver(kept.createdAt) ? undefined : kept;
+  /**
+   * What an earlier call with this key began. An entry that cannot be read is one whose outcome is unknown.
+   *
+   * @param image What the key is used for now, which an unreadable entry is taken to be for.
+   */
+  async find(key: string, wasm: Wasm, image: string): Promise<Kept | undefined> {
+    const kept = await this.get(key);
+    if (kept === undefined || isOver(kept, wasm)) return undefined;
+    return kept.unreadable ? { ...kept, image } : kept;
+  }
+
+  /** The entry of an attempt. */
+  get(attempt: string): Promise<Kept | undefined> {
+    return this.#read(PREFIX + attempt);
   }
 
   /**
    * Keeps a job that is about to be sent. From here on a crash leaves an entry whose outcome is unknown.
    *
+   * @param server The base URL of the gateway that it is sent to.
    * @returns The entry, and whether it is a new one: with a key there may be one already, which may have a task.
    */
   async begin(
     image: string,
     key: string | undefined,
     wasm: Wasm,
-  ): Promise<{ pending: Begun<string | null>; isNew: boolean }> {
+    server: string | undefined,
+  ): Promise<{ pending: Kept; isNew: boolean }> {
     // All wait for the same one, so that nobody overtakes the first.
     this.#tidying ??= this.#tidy(wasm);
     await this.#tidying;
     const hasKey = key !== undefined;
     const attempt = key ?? attemptId();
     const fresh: Kept = { attempt, image, taskId: null, createdAt: Date.now(), hasKey, ended: false };
+    if (server !== undefined) Object.assign(fresh, { server, sendsUntil: wasm.sendsUntil(0) });
     if (!hasKey) {
       await this.#keep(fresh);
       return { pending: fresh, isNew: true };
     }
-    if (await this.#claim(fresh)) return { pending: fresh, isNew: true };
-    const kept = await this.find(key, wasm);
-    if (kept !== undefined) return { pending: kept, isNew: false };
-    // Over, or somebody else's text. Whoever else finds it so at this instant must not send as well.
-    await this.#store.delete(PREFIX + key);
-    return { pending: fresh, isNew: await this.#claim(fresh) };
+    for (let tries = 0; tries < MAX_REPLACES; tries += 1) {
+      if (await this.#claim(fresh)) return { pending: fresh, isNew: true };
+      const kept = await this.find(key, wasm, image);
+      if (kept !== undefined) return { pending: kept, isNew: false };
+      if (await this.#replace(PREFIX + key, wasm, fresh)) return { pending: fresh, isNew: true };
+      await new Promise((resolve) => setTimeout(resolve, REPLACE_PAUSE));
+    }
+    return { pending: fresh, isNew: false };
+  }
+
+  /**
+   * Replaces an entry whose time is over, or removes it; of several processes that find it so, only one does.
+   *
+   * @returns Whether this one did.
+   */
+  async #replace(name: string, wasm: Wasm, fresh?: Kept): Promise<boolean> {
+    const kept = await this.#read(name);
+    if (kept?.text === undefined || !isOver(kept, wasm)) return false;
+    return replaceIfUnchanged(this.#store, name, kept.text, fresh && JSON.stringify(fresh));
+  }
+
+  /**
+   * A createTask is about to leave. Where it leaves later than the entry says, that says so first: what is said never to
+   * have arrived must not leave afterwards.
+   */
+  sending(pending: Kept, { sendsUntil }: Wasm): Promise<void> | undefined {
+    const until = pending.sendsUntil === undefined ? undefined : sendsUntil(pending.sendsUntil);
+    return until === undefined ? undefined : this.#renew(pending, until);
+  }
+
+  async #renew(pending: Kept, sendsUntil: number): Promise<void> {
+    // Another tab may have recovered it.
+    const kept = await this.get(pending.attempt);
+    await this.#keep({ ...pending, ...kept, sendsUntil });
+    pending.sendsUntil = sendsUntil;
+  }
+
+  /** Forgets an entry of which nothing was made, unless another tab has put a new one in its place. */
+  async forgetUnmade({ attempt, createdAt }: Kept): Promise<void> {
+    const kept = await this.get(attempt);
+    if (kept?.createdAt === createdAt && kept.taskId === null) await this.forget(attempt);
   }
 
   /** The task was made. */
   async made(attempt: string, taskId: string): Promise<void> {
     const kept = await this.#read(PREFIX + attempt);
-    if (kept !== undefined) await this.#keep({ ...kept, taskId });
+    if (kept !== undefined && !kept.unreadable) await this.#keep({ ...kept, taskId });
   }
 
   /** The task has ended. With a key it is remembered, so that the same call again gives the same task. */
   async ended(attempt: string): Promise<void> {
     const kept = await this.#read(PREFIX + attempt);
+    if (kept?.unreadable) return;
     if (kept?.hasKey) await this.#keep({ ...kept, ended: true });
     else await this.forget(attempt);
   }
@@ -114,7 +179,7 @@ export class Attempts {
     return putIfAbsent(this.#store, PREFIX + fresh.attempt, JSON.stringify(fresh));
   }
 
-  async #keep(kept: Kept): Promise<void> {
+  async #keep({ text: _, ...kept }: Kept): Promise<void> {
     await this.#store.set(PREFIX + kept.attempt, JSON.stringify(kept));
   }
 
@@ -125,25 +190,34 @@ export class Attempts {
   }
 
   async #read(name: string): Promise<Kept | undefined> {
+    const text = await this.#store.get(name);
+    if (text == null) return undefined;
     try {
-      const kept: unknown = JSON.parse((await this.#store.get(name)) ?? "null");
-      return isKept(kept) ? kept : undefined;
+      const kept: unknown = JSON.parse(text);
+      if (isKept(kept)) return { ...kept, text };
     } catch {
-      return undefined;
+      // It was cut off.
     }
+    const attempt = name.slice(PREFIX.length);
+    return { attempt, image: "", taskId: null, createdAt: 0, hasKey: true, ended: false, unreadable: true };
   }
 
   /** Keys whose time is over are forgotten once in an Upscaler's life, since nobody may ask for them again. */
-  async #tidy({ isKeyOver }: Wasm): Promise<void> {
+  async #tidy(wasm: Wasm): Promise<void> {
     try {
-      for (const { attempt, createdAt, ended } of await this.#all()) {
-        if (ended && isKeyOver(createdAt)) await this.forget(attempt);
+      for (const kept of await this.#all()) {
+        if (kept.ended && isOver(kept, wasm)) await this.#replace(PREFIX + kept.attempt, wasm);
       }
     } catch (error) {
       this.#tidying = undefined;
       throw error;
     }
   }
+}
+
+/** Whether its key may be used anew. Of an unreadable entry nobody knows. */
+function isOver({ unreadable, createdAt }: Kept, { hasExpired }: Wasm): boolean {
+  return !unreadable && hasExpired(createdAt);
 }
 
 function isKept(value: unknown): value is Kept {

@@ -12,8 +12,6 @@ export type Follow = (onUpdate: (update: Update) => void) => Promise<UpscaleResu
  * ```
  */
 export class Job implements AsyncIterable<Update> {
-  /** The task. */
-  readonly taskId: string;
   readonly #ticket: Ticket;
   readonly #follow: Follow;
   readonly #updates: Update[];
@@ -24,10 +22,14 @@ export class Job implements AsyncIterable<Update> {
 
   /** @internal */
   constructor(ticket: Ticket, updates: Update[], follow: Follow) {
-    this.taskId = ticket.taskId;
     this.#ticket = ticket;
     this.#updates = updates;
     this.#follow = follow;
+  }
+
+  /** The task. Empty where `resume` still asks a gateway which one an attempt made; the first update has it then. */
+  get taskId(): string {
+    return this.#ticket.taskId;
   }
 
   /** Waits for the end. Every call gives the same promise. */

@@ -1,4 +1,5 @@
-import { invalid, UpscaleError } from "./error.js";
+import type { Pending } from "./attempts.js";
+import { invalid, UpscaleError } from "./errors.js";
 import type { CallOptions, ImageFile, Ticket } from "./types.js";
 import { DEFAULT_TIMEOUT, type Limits } from "./within.js";
 
@@ -78,23 +79,28 @@ export function keyOf(key: unknown): string | undefined {
   return key;
 }
 
-/** What is to be resumed. */
-export function ticketOf(ticket: Ticket | string): Ticket {
+/** What is to be resumed; `gateway`: whether one can be asked for the task of an attempt that has none. */
+export function ticketOf(ticket: Ticket | Pending | string, gateway: boolean): Ticket {
   return reading("ticket", () => {
     if (typeof ticket === "string") return { taskId: ticket, createdAt: 0 };
     const { taskId, createdAt, attempt } = members<{ [Name in keyof Ticket]: unknown }>(ticket, "ticket");
-    if (taskId === null) {
+    // Of an attempt without a task, the gateway is asked for it.
+    const isUnknown = taskId === null && gateway && typeof attempt === "string";
+    if (taskId === null && !isUnknown) {
       throw invalid(
         "It is not known whether this attempt made a task, so there is none to resume. " +
           "Look at the account, then forget() the attempt.",
       );
     }
-    if (typeof taskId !== "string") {
+    if (typeof taskId !== "string" && !isUnknown) {
       throw invalid(
         "This is not a ticket. Give what a Job's toJSON() gave, an entry of pending(), or a task's id.",
       );
     }
-    const kept: Ticket = { taskId, createdAt: Number.isFinite(createdAt) ? Number(createdAt) : 0 };
+    const kept: Ticket = {
+      taskId: taskId ?? "",
+      createdAt: Number.isFinite(createdAt) ? Number(createdAt) : 0,
+    };
     if (typeof attempt === "string") kept.attempt = attempt;
     return kept;
   });

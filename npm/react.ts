@@ -1,5 +1,5 @@
 import { type ClassAttributes, type HTMLAttributes, useCallback, useEffect, useRef, useState } from "react";
-import { isUpscaleError, type UpscaleError } from "./error.js";
+import { isUpscaleError, type UpscaleError } from "./errors.js";
 import type { Job } from "./job.js";
 import type { EarlyUpdate, ImageSource, Ticket, Update, UpscaleOptions, UpscaleResult } from "./types.js";
 

@@ -1,4 +1,4 @@
-import { invalid } from "./error.js";
+import { invalid } from "./errors.js";
 
 type Listeners = Set<() => void> & { notify?: () => void };
 

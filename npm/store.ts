@@ -30,6 +30,34 @@ export async function putIfAbsent(store: Store, name: string, text: string): Pro
   return true;
 }
 
+const REPLACING = "crisp-upscale-replacing/";
+
+/**
+ * Replaces a text, or removes it, if it is still the one that the caller has read. Of several callers only one is told
+ * that it did, as far as the store's `putIfAbsent` holds.
+ *
+ * @param old What the caller has read.
+ * @param text What to keep in its place; `undefined` to remove it.
+ */
+export async function replaceIfUnchanged(
+  store: Store,
+  name: string,
+  old: string,
+  text: string | undefined,
+): Promise<boolean> {
+  // All who replace a text hold this name meanwhile. The text is read again under it: another may have held it before.
+  const claim = REPLACING + name;
+  if (!(await putIfAbsent(store, claim, ""))) return false;
+  try {
+    if ((await store.get(name)) !== old) return false;
+    if (text === undefined) await store.delete(name);
+    else await store.set(name, text);
+    return true;
+  } finally {
+    await store.delete(claim);
+  }
+}
+
 /**
  * A store in `localStorage` or `sessionStorage`.
  *

@@ -1,21 +1,16 @@
-import { NOTHING_SENT, UpscaleError } from "./error.js";
-import * as wasm from "./wasm/crisp_upscale.js";
+import { NOTHING_SENT, UpscaleError } from "./errors.js";
 
-/** The WebAssembly module, once it is loaded. */
-export type Wasm = typeof wasm;
+/** The functions of the WebAssembly. */
+export type Wasm = typeof import("./wasm/crisp_upscale.js");
 
 /** What the WebAssembly can be loaded from: its file's bytes or address, a response with them, or the compiled module. */
 export type WasmSource = BufferSource | URL | Response | WebAssembly.Module;
 
-/** Loads the WebAssembly. */
-export type Load = () => Promise<Wasm>;
+/** Loads the WebAssembly, from a source or in the runtime's own way. */
+export type Load = (source?: WasmSource | PromiseLike<WasmSource>) => Promise<Wasm>;
 
-/**
- * Loads at the first call and keeps what it loaded. A failure is not kept: the next call tries again.
- *
- * @param load How, which each runtime has its own way of, where no source is given.
- */
-export function once<Source>(load: (source?: Source) => Promise<Wasm>): (source?: Source) => Promise<Wasm> {
+/** Loads at the first call and keeps what it loaded. A failure is not kept: the next call tries again. */
+export function once(load: Load): Load {
   let loading: Promise<Wasm> | undefined;
   return (source) => {
     loading ??= load(source).catch((cause: unknown) => {
@@ -31,7 +26,7 @@ export function once<Source>(load: (source?: Source) => Promise<Wasm>): (source?
   };
 }
 
-/** No answer came to the request for the WebAssembly's file. */
+/** No response came to the request for the WebAssembly's file. */
 export class NotFetched extends Error {}
 
 /** Fetches the WebAssembly's file, or what is in its place. */
@@ -47,7 +42,7 @@ export async function fetched(url: URL | string): Promise<ArrayBuffer> {
   }
 }
 
-/** Whether the runtime knows that there is no network. What it says of one that is there need not be true. */
+/** Whether the runtime knows that there is no network. That it says there is one means nothing. */
 export function isOffline(): boolean {
   return globalThis.navigator?.onLine === false;
 }
@@ -72,10 +67,9 @@ export async function start(source: WasmSource | PromiseLike<WasmSource>): Promi
   // By what it says that it is, since it may be of another realm.
   if (is(from, "URL")) from = await fetched(String(from));
   if (is(from, "Response")) from = await (from as Response).arrayBuffer();
-  const module = is(from, "WebAssembly.Module")
-    ? (from as WebAssembly.Module)
-    : await WebAssembly.compile(from as BufferSource);
-  wasm.start(await WebAssembly.instantiate(module, wasm.imports()));
+  // Not before: at its top level it needs globals, and importing this package needs none.
+  const wasm = await import("./wasm/crisp_upscale.js");
+  await wasm.default({ module_or_path: from as BufferSource | WebAssembly.Module });
   return wasm;
 }
 

@@ -1,4 +1,4 @@
-import { NOTHING_SENT, UpscaleError } from "./error.js";
+import { NOTHING_SENT, UpscaleError } from "./errors.js";
 import { listen } from "./signal.js";
 
 /** How long a call may take that does not say: `PATIENCE` of core/src/job.rs, in milliseconds. */

@@ -1,6 +1,6 @@
 // @ts-check
-// Builds everything and puts page and gateway up at Cloudflare. What follows `npm run deploy --` goes to
-// `wrangler deploy`: `--dry-run` shows what would be put up.
+// Builds everything and deploys page and gateway to Cloudflare. Arguments after `npm run deploy --` go to `wrangler
+// deploy`: `--dry-run` shows what would be deployed.
 import { build } from "./build.mjs";
 import { root, run, script } from "./run.mjs";
 

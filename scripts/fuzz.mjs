@@ -18,7 +18,7 @@ const CARGO_FUZZ = "0.13.2";
 const MEMORY = 1024;
 
 /** How long one input may take, in seconds. */
-const PATIENCE = 10;
+const TIMEOUT = 10;
 
 /** The longest input, in bytes: more finds nothing new in readers that begin at the beginning, and is slow. */
 const LONGEST = 4096;
@@ -111,7 +111,7 @@ async function fuzz(program, target, seconds) {
       ...kept,
       `-max_total_time=${seconds}`,
       `-rss_limit_mb=${MEMORY}`,
-      `-timeout=${PATIENCE}`,
+      `-timeout=${TIMEOUT}`,
       `-max_len=${LONGEST}`,
       "-dict=fuzz/words.dict",
       `-artifact_prefix=${artifacts}/`,

@@ -5,7 +5,7 @@ import { root } from "./run.mjs";
 
 /**
  * @typedef {object} Options
- * @property {Record<string, string>} settings variables and secrets, as README's table has them
+ * @property {Record<string, string>} settings variables and secrets, as the table of docs/guide/gateway.md has them
  * @property {string} [storage] the folder of what is stored; in memory unless told
  * @property {number} [port] any free one unless told
  * @property {boolean} [results] whether a bucket is bound

@@ -1,5 +1,5 @@
 // @ts-check
-// Whose work is in the wasm files, and on what terms: `dist/THIRD-PARTY-LICENSES.txt`.
+// Writes `dist/THIRD-PARTY-LICENSES.txt`: the authors and licences of what is in the wasm files and the command.
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { root, run } from "./run.mjs";
@@ -21,8 +21,9 @@ const FILE = /^(licen[cs]e|copying|copyright|notice|unlicense)/i;
  *
  * @param {import("./wasm.mjs").Crate[]} crates
  * @param {import("./toolchain.mjs").Toolchain} tools
+ * @param {string[]} packages of npm that the command is bundled with
  */
-export async function writeLicences(crates, tools) {
+export async function writeLicences(crates, tools, packages) {
   /** @type {Map<string, Dependency & { files: string[] }>} */
   const all = new Map();
   for (const crate of crates) {
@@ -30,6 +31,10 @@ export async function writeLicences(crates, tools) {
       const { files } = all.get(titleOf(dependency)) ?? { files: [] };
       all.set(titleOf(dependency), { ...dependency, files: [...files, `${crate.name}_bg.wasm`] });
     }
+  }
+  for (const name of packages) {
+    const dependency = await bundled(name);
+    all.set(titleOf(dependency), { ...dependency, files: ["cli"] });
   }
   const sorted = [...all].sort(([one], [other]) => (one < other ? -1 : 1));
   /** @type {Map<string, { text: string, titles: string[] }>} who has a text, by its words */
@@ -42,7 +47,7 @@ export async function writeLicences(crates, tools) {
   }
   const line = "-".repeat(80);
   const parts = [
-    "What others wrote that is compiled into the WebAssembly of crisp-upscale, on what terms, and in which files.",
+    "What others wrote that is compiled into the WebAssembly of crisp-upscale or bundled with its command, on what terms, and in which files.",
     sorted.map(([title, { licence, files }]) => `${title}\n  ${licence}\n  ${files.join(", ")}`).join("\n"),
     ...[...holders.values()].map(
       ({ text, titles }) => `${line}\n${titles.join("\n")}\n${line}\n\n${text.trim()}`,
@@ -103,6 +108,18 @@ async function dependency(manifest, compiler) {
     texts = [await readFile(`${root}/LICENSE-APACHE`, "utf8")];
   }
   return { name: field("name"), version, licence: licence.replaceAll("/", " OR "), texts };
+}
+
+/**
+ * A package of npm, as it is bundled.
+ *
+ * @param {string} name
+ * @returns {Promise<Dependency>}
+ */
+export async function bundled(name) {
+  const folder = `${root}/node_modules/${name}`;
+  const { version, license } = JSON.parse(await readFile(`${folder}/package.json`, "utf8"));
+  return { name, version, licence: license, texts: await textsIn(folder) };
 }
 
 /** @param {string} folder */

@@ -1,5 +1,5 @@
 // @ts-check
-// The gateway with the page, on this machine only. What is stored ends with it: the sandbox forgets its tasks, too.
+// The gateway with the page, on this machine only. Stored jobs end with it, since the sandbox forgets its tasks, too.
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { parseArgs } from "node:util";

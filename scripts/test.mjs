@@ -1,123 +1,90 @@
 // @ts-check
-// Sets up, builds, and runs every check and test; ends with one line of counts.
+// `npm test`: sets up, builds, and runs every check and test but those of `npm run test:all`. The last line is the counts.
 import { readdir } from "node:fs/promises";
-import { stripVTControlCharacters } from "node:util";
 import { audit } from "./audit.mjs";
 import { browser } from "./browser.mjs";
-import { build } from "./build.mjs";
-import { attempt, root, script, step } from "./run.mjs";
+import { build, installPackages } from "./build.mjs";
+import { rustChecks, typeScriptChecks } from "./checks.mjs";
+import { root, script, step } from "./run.mjs";
 import { runtimes } from "./runtimes.mjs";
+import { COUNTS, startTally } from "./tally.mjs";
 
-const counts = { passed: 0, failed: 0, skipped: 0 };
+/** Folders of tests that mostly wait. They run several at a time, while the Rust is compiled. */
+const QUIET = ["client", "sandbox", "security"];
+
+/** The order of the others: the longest first, so that no core is idle at the end. */
+const LONGEST = ["page", "gateway", "faults", "package"];
 
 await script(async () => {
-  await build();
-  const chromium = await browser();
-  await runtimes();
-  const bin = `${root}/node_modules/.bin`;
+  const tally = startTally();
+  await installPackages(root);
+  let chromium = "";
+  const install = async () => {
+    chromium = await browser();
+    await runtimes();
+    await installPackages(`${root}/tests/everywhere`);
+  };
+  const rust = async () => {
+    await rustChecks(tally);
+    await tally.check("Documentation of the Rust", "cargo", ["doc", "--locked", "--workspace", "--no-deps"], {
+      RUSTDOCFLAGS: "-D warnings",
+    });
+    await tally.check("Publication of the crate of the rules, tried", "cargo", [
+      ...["publish", "--dry-run", "--locked", "--allow-dirty", "--package", "crisp-upscale-core"],
+    ]);
+    await tally.tests("Tests of the Rust", "cargo", ["test", "--locked", "--workspace"], COUNTS.cargo);
+  };
+  const javaScript = async () => {
+    await Promise.all([build(), install()]);
+    await typeScriptChecks(tally);
+    for (const { outcome } of await audit()) tally.counts[outcome] += 1;
+    await nodeTests("Tests of the client, the sandbox and the key", await testFiles(isQuiet), { atOnce: 4 });
+  };
+  await Promise.all([rust(), javaScript()]);
 
-  await rustCheck("Format of the Rust", "rustfmt", ["fmt", "--all", "--check"]);
-  await rustCheck("Lints of the Rust", "clippy", [
-    "clippy",
-    "--locked",
-    "--workspace",
-    "--all-targets",
-    "--",
-    "-D",
-    "warnings",
-  ]);
-  await rustCheck("Lints of the client as a Rust library", "clippy", [
-    ...["clippy", "--locked", "--package", "crisp-upscale", "--no-default-features"],
-    ...["--", "-D", "warnings"],
-  ]);
-  await check("Documentation of the Rust", "cargo", ["doc", "--locked", "--workspace", "--no-deps"], {
-    RUSTDOCFLAGS: "-D warnings",
-  });
-  await check("Format and lints of the TypeScript", `${bin}/biome`, ["ci", "."]);
-  await check("Types of the page", `${bin}/tsc`, ["-p", "www"]);
-  await check("Types of the scripts and tests", `${bin}/tsc`, ["-p", "scripts"]);
-  await check("Types as users meet them", `${bin}/tsc`, ["-p", "tests/types"]);
-
-  await check("Publication of the crate of the rules, tried", "cargo", [
-    ...["publish", "--dry-run", "--locked", "--allow-dirty", "--package", "crisp-upscale-core"],
-  ]);
-  for (const { outcome } of await audit()) counts[outcome] += 1;
-
-  step("Tests of the Rust");
-  const rust = await attempt("cargo", ["test", "--locked", "--workspace"], { echo: true });
-  count(rust, /^test result: .*? (\d+) passed; (\d+) failed; (\d+) ignored/gm);
-
-  step("Tests of the package, the sandbox and the page");
-  const files = (await readdir(`${root}/tests`)).filter((file) => file.endsWith(".test.mjs"));
-  const node = await attempt(
+  const others = await testFiles((folder) => !isQuiet(folder));
+  await nodeTests("Tests with browsers, workerd and other runtimes", others, { atOnce: 2, live: true });
+  await tally.tests(
+    "The packed tarball in each runtime, by esbuild and by Vite",
     process.execPath,
-    // One file at a time: on two cores a browser and the sandbox's pixels leave nothing over.
-    [
-      "--test",
-      "--test-concurrency=1",
-      "--test-timeout=600000",
-      "--test-reporter=spec",
-      ...files.map((file) => `tests/${file}`),
-    ],
-    { echo: true, env: { CHROMIUM: chromium } },
+    ["tests/everywhere/run.mjs", "--first"],
+    COUNTS.ours,
+    { env: { CHROMIUM: chromium }, live: true },
   );
-  count(node, /^ℹ pass (\d+)$[\s\S]*?^ℹ fail (\d+)$[\s\S]*?^ℹ skipped (\d+)$/gm);
+  step("Left to `npm run test:all`: webpack, Rollup, Parcel, wrangler and Next.js, and the examples");
+  tally.end();
 
-  step("The packed tarball in each runtime and through each bundler");
-  const everywhere = await attempt(process.execPath, ["tests/everywhere/run.mjs"], {
-    echo: true,
-    env: { CHROMIUM: chromium },
-  });
-  count(everywhere, /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/gm);
-
-  const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : "";
-  console.log(`\n${counts.passed} passed, ${counts.failed} failed${skipped}`);
-  if (counts.failed > 0) process.exitCode = 1;
+  /**
+   * @param {string} name
+   * @param {string[]} files
+   * @param {{ atOnce: number, live?: boolean }} options
+   */
+  async function nodeTests(name, files, { atOnce, ...options }) {
+    const args = ["--test", `--test-concurrency=${atOnce}`, "--test-timeout=600000", "--test-reporter=spec"];
+    const env = { CHROMIUM: chromium };
+    await tally.tests(name, process.execPath, [...args, ...files], COUNTS.node, { ...options, env });
+  }
 });
 
-/**
- * One check by its exit code.
- *
- * @param {string} name
- * @param {string} command
- * @param {string[]} args
- * @param {Record<string, string>} [env]
- */
-async function check(name, command, args, env = {}) {
-  step(name);
-  const { ok } = await attempt(command, args, { env });
-  counts[ok ? "passed" : "failed"] += 1;
+/** @param {string} folder */
+function isQuiet(folder) {
+  return QUIET.includes(folder);
 }
 
 /**
- * A check by a part of the Rust toolchain that a minimal one does not have.
+ * The files of tests in the folders of `tests/`, but those that `npm run test:all` runs.
  *
- * @param {string} name
- * @param {string} component
- * @param {string[]} args
+ * @param {(folder: string) => boolean} isWanted
  */
-async function rustCheck(name, component, args) {
-  const [subcommand = ""] = args;
-  const present = async () => (await attempt("cargo", [subcommand, "--version"], { quiet: true })).ok;
-  if (!(await present())) await attempt("rustup", ["component", "add", component], { quiet: true });
-  if (await present()) return check(name, "cargo", args);
-  step(`${name}: skipped, since this toolchain has no ${component} and rustup cannot add it`);
-  counts.skipped += 1;
-}
-
-/**
- * Adds up what a test runner counted. A run that failed without a failed test, or that
- * printed no count at all, is itself a failure.
- *
- * @param {{ ok: boolean, output: string }} run
- * @param {RegExp} pattern with groups for passed, failed and skipped
- */
-function count({ ok, output }, pattern) {
-  // Reporters colour what they print to a terminal.
-  const matches = [...stripVTControlCharacters(output).matchAll(pattern)];
-  const sum = (/** @type {number} */ group) =>
-    matches.reduce((total, match) => total + Number(match[group] ?? 0), 0);
-  counts.passed += sum(1);
-  counts.skipped += sum(3);
-  counts.failed += ok && matches.length > 0 ? sum(2) : Math.max(1, sum(2));
+async function testFiles(isWanted) {
+  const entries = await readdir(`${root}/tests`, { withFileTypes: true });
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  const found = [...new Set([...LONGEST, ".", ...folders])]
+    .filter((folder) => !["examples", "long"].includes(folder) && isWanted(folder))
+    .map(async (folder) =>
+      (await readdir(`${root}/tests/${folder}`))
+        .filter((file) => file.endsWith(".test.mjs"))
+        .map((file) => `tests/${folder}/${file}`),
+    );
+  return (await Promise.all(found)).flat();
 }

@@ -1,8 +1,7 @@
 // @ts-check
 // Compiles a crate to wasm32, generates its JavaScript, and shrinks the wasm.
 import { existsSync } from "node:fs";
-import { cp, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { shortened, types } from "./glue.mjs";
+import { cp, rm, stat } from "node:fs/promises";
 import { root, run } from "./run.mjs";
 
 /**
@@ -12,7 +11,6 @@ import { root, run } from "./run.mjs";
  * @property {string} profile of Cargo.toml
  * @property {string[]} rustflags beside those that every crate has
  * @property {string[]} optimise what wasm-opt is told
- * @property {boolean} [small] whether its names are shortened, and its JavaScript is only what is needed
  * @property {string} folder of `dist/` where it is left
  */
 
@@ -22,22 +20,20 @@ export const client = {
   crate: "crisp-upscale",
   profile: "release",
   rustflags: [],
-  // Written anew as structured control flow, it is a little smaller; and what is stripped only tools read.
-  optimise: [
-    // For an abort that nobody handles.
-    "--remove-exports=__abort_handler,__instance_terminated",
-    ...["-Oz", "--flatten", "--rereloop", "-Oz", "-Oz", "--strip-producers", "--strip-target-features"],
-  ],
-  small: true,
+  // What is stripped only tools read.
+  optimise: ["-Oz", "--strip-producers", "--strip-target-features"],
   folder: "wasm",
 };
+
+/** Of the sandbox and the gateway alike, so that the standard library is built once for both. */
+const FAST = ["-Ctarget-feature=+simd128"];
 
 /** @type {Crate} */
 export const sandbox = {
   name: "crisp_upscale_sandbox",
   crate: "crisp-upscale-sandbox",
   profile: "sandbox",
-  rustflags: ["-Ctarget-feature=+simd128"],
+  rustflags: FAST,
   optimise: ["-O3"],
   folder: "wasm",
 };
@@ -48,7 +44,7 @@ export const gateway = {
   crate: "crisp-upscale-gateway",
   // Speed before size: it is loaded once for each isolate.
   profile: "sandbox",
-  rustflags: [],
+  rustflags: FAST,
   optimise: ["-O2"],
   folder: "gateway",
 };
@@ -109,17 +105,7 @@ export async function compile(crate, tools) {
   await rm(made, { recursive: true, force: true });
   await run("cargo", ["run", "--locked", "-p", "bindgen", "--", compiled, made, crate.name]);
   const wasm = `${made}/${crate.name}_bg.wasm`;
-  const shorten = crate.small ? ["--minify-imports-and-exports-and-modules"] : [];
-  const wasmOpt = `${root}/node_modules/.bin/wasm-opt`;
-  const printed = await run(wasmOpt, [...crate.optimise, ...shorten, wasm, "-o", wasm], { quiet: true });
-  if (crate.small) {
-    const [script, declarations] = [`${made}/${crate.name}.js`, `${made}/${crate.name}.d.ts`];
-    await writeFile(script, shortened(await readFile(script, "utf8"), JSON.parse(printed)));
-    await writeFile(declarations, types(await readFile(declarations, "utf8")));
-    // The generator's folder for it has a name that nobody can foretell.
-    await rm(`${made}/snippets`, { recursive: true });
-    await cp(`${root}/src/host.js`, `${made}/host.js`);
-  }
+  await run(`${root}/node_modules/.bin/wasm-opt`, [...crate.optimise, wasm, "-o", wasm]);
   await rm(generated, { force: true });
   await cp(made, folder, { recursive: true });
 }

@@ -1,6 +1,6 @@
 // @ts-check
-// The gateway in workerd, as wrangler.jsonc says, in a process of its own: what runs workerd needs a later Node
-// than the package does. Its parent sends the options and is sent where it is; both end together.
+// The gateway in workerd, as wrangler.jsonc configures it, in a process of its own: miniflare needs a later Node than
+// the package. The parent sends the options and receives the address. Both end together.
 import { subscribe } from "node:diagnostics_channel";
 import { readdir } from "node:fs/promises";
 import { createRequire } from "node:module";

@@ -1,311 +1,223 @@
-//! One call: whom it asks, when it must stop, and how what it does is done.
-//!
-//! What a call does is a value, an [`Act`], as a job of the rules is: told what came, it says what to do next. It neither
-//! waits nor sends. So all waiting is in one place, which keeps the WebAssembly small.
+//! One call: its settings, its deadline, and how it waits.
 
-use std::cell::RefCell;
+use core::cell::{Cell, RefCell};
 
 use crisp_upscale_core::failure::{Failure, redact};
-use crisp_upscale_core::fetch_option::{Thrown, took_request_for_url};
-use crisp_upscale_core::input;
-use crisp_upscale_core::job::{Event, Fault, PATIENCE};
-use crisp_upscale_core::json::Json;
-use crisp_upscale_core::pace;
-use crisp_upscale_core::unsent::{by_code, by_code_of_fetch, by_message};
-use crisp_upscale_core::wire::Reply;
-use js_sys::Promise;
-use serde::Serialize;
+use crisp_upscale_core::rate_limit::{Limiter as Rule, Rate};
+use crisp_upscale_core::task::{DEFAULT_TIMEOUT, Instant};
+use crisp_upscale_core::validate;
+use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-use crate::error::{Halt, aborted, failed};
-use crate::host::{Host, Parsed, Run, Settings, instant, left, now};
-use crate::request::{Ask, build};
-use crate::turn::Turn;
+use crate::error::CallError;
+use crate::js::{
+    CallContext, Limiter, Notification, Place, Settings, Subscription, Waits, enqueue, instant, left, now,
+    release, released,
+};
 
-/// How much of a reply that nobody understood goes along in an error's cause, in characters.
-const QUOTE: usize = 1024;
+/// How much of a response is kept in the cause of an error, in characters.
+const MAX_CAUSE: usize = 1024;
 
-/// What a call does, from its beginning to its end.
-pub(crate) trait Act {
-    /// Takes what came; says what to do next.
-    fn step(&mut self, call: &Call, came: Came) -> Do<'_>;
-
-    /// What came of it, for JavaScript; asked once, when it is done.
-    #[cfg(feature = "exports")]
-    fn value(&mut self) -> JsValue;
-
-    /// What its promise is settled with.
-    ///
-    /// # Errors
-    /// Why it is not done.
-    #[cfg(feature = "exports")]
-    fn end(&mut self, _: &Call, end: Result<(), Halt>) -> Result<JsValue, Halt> {
-        end.map(|()| self.value())
-    }
-}
-
-/// What to do next.
-pub(crate) enum Do<'a> {
-    /// Wait for what the promise is fulfilled with.
-    Wait(Promise),
-    /// Wait until a task may be made, and no longer than to the instant. What is sent next is what counts.
-    Turn(u64),
-    /// Send this with the key, and give up on it at the instant.
-    Send(Ask<'a>, u64),
-    /// The same without the key: to another host.
-    Fetch(Ask<'a>, u64),
-    /// Nothing: it is done.
-    Done,
-    /// Nothing: it has failed, and this is what the runtime or the server said last.
-    Fail(Box<Failure>, JsValue),
-}
-
-/// What came.
-pub(crate) enum Came {
-    /// Nothing: it begins, or a turn was taken.
-    Nothing,
-    /// What a promise was fulfilled with.
-    Waited(Parsed),
-    /// A reply, and what it was read from.
-    Reply(Reply<Parsed>, Parsed),
-    /// None, and what the runtime said of it.
-    Fault(Fault, JsValue),
-}
-
-impl Came {
-    /// What it is to a job, and what an error's `cause` says of it.
-    pub(crate) fn into_event(self) -> (Event<Parsed>, JsValue) {
-        match self {
-            Came::Nothing | Came::Waited(_) => (Event::Woken, JsValue::UNDEFINED),
-            Came::Reply(reply, came) => (Event::Replied(reply), text_of(&came)),
-            Came::Fault(fault, error) => (Event::Failed(fault), error),
-        }
-    }
-
-    /// Whether the server refused the key or token.
-    fn is_unauthorized(&self) -> bool {
-        let Came::Reply(reply, _) = self else { return false };
-        reply.envelope().map_or(reply.status == 401, |envelope| envelope.code == 401)
-    }
-}
-
-/// A reply's text as it came, for an error's cause.
-pub(crate) fn text_of(came: &Parsed) -> JsValue {
-    came.get("text").map(|text| text.0).unwrap_or_default()
-}
-
-/// One call. Whatever it waits for ends when it is dropped.
+/// One call. Dropping it ends whatever it waits for.
 pub(crate) struct Call {
     pub(crate) settings: Settings,
-    run: Parsed,
-    pub(crate) host: Host,
-    pub(crate) deadline: u64,
-    /// What was sent as Bearer, so that no error repeats it: several where a token was renewed.
-    bearers: RefCell<Vec<String>>,
+    pub(crate) context: CallContext,
+    pub(crate) waits: Waits,
+    pub(crate) deadline: Instant,
+    /// The key, or the tokens that were sent, several where one was renewed: no error repeats them.
+    pub(crate) bearers: RefCell<Vec<String>>,
+    /// Whether a request that changes something has left.
+    pub(crate) has_sent: Cell<bool>,
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
-        self.host.leave();
+        self.waits.end();
     }
 }
 
 impl Call {
-    pub(crate) fn begin(settings: Settings, run: Run) -> Self {
-        let host = Host::new(&settings, &run);
-        let run = Parsed(run.into());
-        let began = run.number_at("began").map_or_else(now, instant);
-        let patience = run.number_at("timeout").map_or(PATIENCE, |timeout| timeout as u64);
-        Call { settings, run, host, deadline: began.saturating_add(patience), bearers: RefCell::default() }
+    pub(crate) fn new(settings: Settings, context: CallContext) -> Self {
+        let waits = Waits::new(context.signal().as_ref(), &settings.listen());
+        let began = context.began().map_or_else(now, instant);
+        let timeout = context.timeout().map_or(DEFAULT_TIMEOUT, |timeout| timeout as u64);
+        let deadline = began.saturating_add(timeout);
+        Call { settings, context, waits, deadline, bearers: RefCell::default(), has_sent: Cell::new(false) }
     }
 
-    /// The `Idempotency-Key` of every createTask of the call, where the server takes one.
-    pub(crate) fn attempt(&self) -> Option<String> {
-        self.run.text_at("attempt")
-    }
-
-    /// Does all that is to be done.
+    /// Checks the settings, and what the caller has given: before anything is sent.
     ///
     /// # Errors
-    /// The caller's abort reason, or how it failed.
-    pub(crate) async fn drive(&self, act: &mut dyn Act) -> Result<(), Halt> {
-        let mut came = Came::Nothing;
-        // Held while a createTask is under way.
-        let mut turn = None;
-        loop {
-            came = match act.step(self, came) {
-                Do::Wait(promise) => Came::Waited(wait(promise).await?),
-                Do::Turn(until) => {
-                    turn = Turn::take(self, until).await?;
-                    Came::Nothing
-                }
-                Do::Send(ask, give_up) => {
-                    let came = self.send(&ask, true, give_up).await?;
-                    drop(turn.take());
-                    came
-                }
-                Do::Fetch(ask, give_up) => self.send(&ask, false, give_up).await?,
-                Do::Done => return Ok(()),
-                Do::Fail(failure, cause) => return Err(self.error(failure, &cause)),
-            };
-        }
-    }
-
-    /// Sends one request; where the token is refused and there is a new one, once more with that.
-    ///
-    /// # Errors
-    /// The caller's abort reason, or what is wrong with the request; nothing was sent then.
-    async fn send(&self, ask: &Ask<'_>, keyed: bool, give_up: u64) -> Result<Came, Halt> {
-        let mut bearer: Option<String> = None;
-        let mut refusal = None;
-        loop {
-            if keyed {
-                let answer = wait(self.host.bearer(bearer.as_deref(), left(give_up))).await?;
-                let token = answer.text();
-                // The time was over before the token came.
-                if answer.0.is_undefined() {
-                    let late = Came::Fault(Fault::TokenTimedOut, JsValue::UNDEFINED);
-                    return Ok(refusal.unwrap_or(late));
-                }
-                let problem = match &token {
-                    None => Some(error_of(&answer)),
-                    token if *token == bearer => Some(JsValue::UNDEFINED),
-                    Some(token) => {
-                        input::key(token).err().map(|failure| JsError::new(&failure.message).into())
-                    }
-                };
-                if let Some(problem) = problem {
-                    return Ok(refusal.unwrap_or(Came::Fault(Fault::NoToken, problem)));
-                }
-                self.bearers.borrow_mut().extend(token.clone());
-                bearer = token;
-            }
-            let request = match build(self, ask, bearer.as_deref()) {
-                Ok(request) => request,
-                Err(error) if !keyed => return Ok(Came::Fault(Fault::Lost, error)),
-                Err(error) => {
-                    let message = "The base URL does not make a valid request. Check it.";
-                    return Err(self.error(Failure::invalid(message), &error));
-                }
-            };
-            let came = read(wait(self.host.exchange(&request, left(give_up), ask.want())).await?, ask);
-            if refusal.is_some() || !keyed || !came.is_unauthorized() {
-                return Ok(came);
-            }
-            refusal = Some(came);
-        }
-    }
-
-    /// Checks what the caller handed in, before anything is sent.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub(crate) fn check(&self, rule: Result<(), Box<Failure>>) -> Result<(), Box<Failure>> {
-        input::base_url(&self.settings.base_url())?;
+    /// What is wrong with them.
+    pub(crate) fn check(&self, given: Result<(), Box<Failure>>) -> Result<(), Box<Failure>> {
+        validate::base_url(&self.settings.base_url())?;
         // A token that is asked for is checked when it has come.
-        if let Some(key) = Parsed(self.settings.clone().into()).text_at("bearer") {
-            input::key(&key)?;
+        if let Some(key) = self.settings.bearer().as_string() {
+            validate::key(&key)?;
         }
-        rule
+        given
     }
 
-    /// The error of a failure. The key is taken out, wherever a server echoed it.
-    pub(crate) fn error(&self, mut failure: Box<Failure>, cause: &JsValue) -> Halt {
-        let mut said = cause.as_string();
-        for key in self.bearers.borrow().iter() {
-            failure = failure.without(key);
-            said = said.map(|said| redact(&said, key));
+    /// Tells the caller's listener.
+    pub(crate) fn notify(&self, state: &str, detail: &str) {
+        if let Some(on_update) = self.context.on_update() {
+            // It is a function of npm/, which does not throw.
+            drop(on_update.call2(&JsValue::UNDEFINED, &state.into(), &detail.into()));
         }
-        let cause = match said {
-            Some(mut said) => {
-                let end = said.char_indices().nth(QUOTE).map_or(said.len(), |(at, _)| at);
-                said.truncate(end);
-                said.into()
+    }
+
+    /// Sleeps.
+    ///
+    /// # Errors
+    /// The caller's abort.
+    pub(crate) async fn sleep(&self, until: Instant) -> Result<(), CallError> {
+        self.sleep_unless_notified(until, None).await.map(drop)
+    }
+
+    /// Sleeps, unless there is a notification before.
+    ///
+    /// # Errors
+    /// The caller's abort.
+    pub(crate) async fn sleep_unless_notified(
+        &self,
+        until: Instant,
+        subscription: Option<&Subscription>,
+    ) -> Result<Option<Notification>, CallError> {
+        loop {
+            let notification = subscription.and_then(Subscription::take);
+            let ms = left(until);
+            // Several times where a timer fires early, as in Node, or cannot go so far.
+            if notification.is_some() || ms <= 0.0 {
+                return Ok(notification);
+            }
+            wait(self.waits.sleep(ms, subscription.map(Subscription::notified))).await?;
+        }
+    }
+
+    /// Acquires a lease of the rate limit; `None` where the instant comes first.
+    ///
+    /// # Errors
+    /// The caller's abort.
+    pub(crate) async fn acquire_lease(&self, until: Instant) -> Result<Option<Lease>, CallError> {
+        let Some(limiter) = self.settings.limiter() else { return Ok(Some(Lease(None))) };
+        let place = PlaceInQueue(enqueue(&limiter));
+        if let Waited::TimedOut = wait(self.waits.sleep(left(until), Some(place.0.turn()))).await? {
+            return Ok(None);
+        }
+        while now() < until {
+            match with_rule(&limiter, |rule| rule.acquire(Rate::DOCUMENTED, now())) {
+                Ok(()) => return Ok(Some(Lease(Some(limiter)))),
+                Err(free_at) => {
+                    let ms = left(free_at.map_or(until, |free_at| free_at.min(until)));
+                    wait(self.waits.sleep(ms, Some(released(&limiter)))).await?;
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The error of a failure.
+    pub(crate) fn error(&self, failure: Box<Failure>, cause: &JsValue) -> CallError {
+        let (failure, cause) = self.redacted(failure, cause);
+        CallError::Failed(failure, cause)
+    }
+
+    /// A failure and its cause without the key, wherever a server has echoed it.
+    pub(crate) fn redacted(&self, mut failure: Box<Failure>, cause: &JsValue) -> (Box<Failure>, JsValue) {
+        let mut text = cause.as_string();
+        for bearer in self.bearers.borrow().iter() {
+            failure = failure.without(bearer);
+            text = text.map(|text| redact(&text, bearer));
+        }
+        let cause = match text {
+            Some(mut text) => {
+                let end = text.char_indices().nth(MAX_CAUSE).map_or(text.len(), |(at, _)| at);
+                text.truncate(end);
+                text.into()
             }
             None => cause.clone(),
         };
-        failed(failure, cause)
+        (failure, cause)
     }
 }
 
-/// What came of a request, by what `host.js` says of it.
-fn read(came: Parsed, ask: &Ask<'_>) -> Came {
-    let Some(status) = came.number_at("status") else {
-        let error = error_of(&came);
-        let fault = match came.0.is_undefined() {
-            true => Fault::TimedOut,
-            false if is_refused(&came, &error, ask) => Fault::FetchRefused,
-            false => fault(&Parsed(error.clone())),
-        };
-        return Came::Fault(fault, error);
-    };
-    let asked = came.text_at("retryAfter").and_then(|header| pace::retry_after(&header));
-    let until = || came.number_at("retryIn").filter(|wait| *wait > 0.0).map(|wait| wait as u64);
-    let reply = Reply { status: status as u16, retry_after: asked.or_else(until), body: came.get("body") };
-    Came::Reply(reply, came)
+/// A lease of the rate limit, where there is one. It is released when it is dropped, however the request ended.
+pub(crate) struct Lease(Option<Limiter>);
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(limiter) = &self.0 {
+            with_rule(limiter, |rule| rule.release(now()));
+            release(limiter);
+        }
+    }
 }
 
-/// What the promise is fulfilled with.
+/// A place in the queue of a limiter. The next call has its turn when it is dropped.
+struct PlaceInQueue(Place);
+
+impl Drop for PlaceInQueue {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
+}
+
+/// Applies the rule to the state that the JavaScript object holds.
+fn with_rule<T>(limiter: &Limiter, apply: impl FnOnce(&mut Rule) -> T) -> T {
+    let mut counts = numbers(&limiter.counts()).map(|count| count as u64).collect::<Vec<_>>().into_iter();
+    let in_flight = counts.next().unwrap_or_default() as u32;
+    let mut rule = Rule { in_flight, ended: counts.collect() };
+    let value = apply(&mut rule);
+    let counts = Array::of1(&rule.in_flight.into());
+    for ended in rule.ended {
+        counts.push(&(ended as f64).into());
+    }
+    limiter.set_counts(&counts);
+    value
+}
+
+/// The numbers of an array.
+pub(crate) fn numbers(array: &Array) -> impl Iterator<Item = f64> {
+    array.iter().filter_map(|number| number.as_f64())
+}
+
+/// What a wait ended with.
+pub(crate) enum Waited {
+    /// The value.
+    Value(JsValue),
+    /// What was thrown in its place.
+    Failed(JsValue),
+    /// The time was over first.
+    TimedOut,
+}
+
+/// Waits for a promise of `waits.js`.
 ///
 /// # Errors
-/// The caller's abort reason.
-pub(crate) async fn wait(promise: Promise) -> Result<Parsed, Halt> {
-    match JsFuture::from(promise).await {
-        Ok(value) => Ok(Parsed(value)),
-        Err(reason) => Err(aborted(reason)),
-    }
+/// The caller's abort.
+pub(crate) async fn wait(promise: Promise) -> Result<Waited, CallError> {
+    let waited: JsWaited = JsFuture::from(promise).await.map_err(CallError::aborted)?.unchecked_into();
+    Ok(match (waited.timed_out(), waited.failed()) {
+        (Some(_), _) => Waited::TimedOut,
+        (_, Some(_)) => Waited::Failed(waited.error()),
+        _ => Waited::Value(waited.value()),
+    })
 }
 
-/// What the runtime said where it could not do what it was to do; undefined where the time was over.
-pub(crate) fn error_of(came: &Parsed) -> JsValue {
-    came.get("error").map(|error| error.0).unwrap_or_default()
-}
+#[wasm_bindgen]
+extern "C" {
+    type JsWaited;
 
-/// Whether the caller's own `fetch` refused the request unread. Where it threw at once, a request with a body cannot
-/// have left; one without may have.
-fn is_refused(came: &Parsed, error: &JsValue, ask: &Ask<'_>) -> bool {
-    if came.get("unread").is_none() {
-        return false;
-    }
-    let error = Parsed(error.clone());
-    let text = |name| error.text_at(name);
-    let (message, code, input) = (text("message"), text("code"), text("input"));
-    let thrown = Thrown { message: message.as_deref(), code: code.as_deref(), input: input.as_deref() };
-    took_request_for_url(thrown) || (came.get("threw").is_some() && ask.has_body())
-}
+    #[wasm_bindgen(method, getter, js_name = timedOut)]
+    fn timed_out(this: &JsWaited) -> Option<bool>;
 
-/// What proves that nothing was sent stands in Bun in the error, in Deno in the error or its cause, and in Node in the
-/// cause, or the cause of that.
-fn fault(error: &Parsed) -> Fault {
-    let mut error = Some(error.clone());
-    for _ in 0..3 {
-        let Some(current) = error else { break };
-        if let Some(proven) = proven(&current) {
-            return proven;
-        }
-        let cause = current.get("cause");
-        if current.text_at("message").is_some_and(|message| message == "fetch failed")
-            && let Some(proven) = cause.as_ref().and_then(|cause| by_code_of_fetch(&cause.text_at("code")?))
-        {
-            return proven;
-        }
-        error = cause;
-    }
-    Fault::Lost
-}
+    #[wasm_bindgen(method, getter)]
+    fn failed(this: &JsWaited) -> Option<bool>;
 
-fn proven(error: &Parsed) -> Option<Fault> {
-    // Node dials several addresses of a host: its error has the code of the first, and each has to have failed.
-    if let Some(errors) = error.get("errors") {
-        let errors = errors.items();
-        return errors.iter().all(|error| proven(error).is_some()).then(|| proven(errors.first()?)).flatten();
-    }
-    let code = error.text_at("code").and_then(|code| by_code(&code, error.text_at("syscall").as_deref()));
-    code.or_else(|| by_message(&error.text_at("message")?))
-}
+    #[wasm_bindgen(method, getter)]
+    fn error(this: &JsWaited) -> JsValue;
 
-/// What goes to JavaScript: a list, whose items `npm/` names.
-pub(crate) fn to_js(value: &impl Serialize) -> JsValue {
-    value.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).unwrap_or_default()
+    #[wasm_bindgen(method, getter)]
+    fn value(this: &JsWaited) -> JsValue;
 }

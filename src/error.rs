@@ -1,8 +1,8 @@
-//! How a call ends badly.
+//! Why a call has no value.
 
 use core::fmt;
 
-use crisp_upscale_core::failure::Failure;
+use crisp_upscale_core::failure::{Charged, Failure};
 use wasm_bindgen::JsValue;
 
 /// Why a call has no value.
@@ -10,7 +10,7 @@ use wasm_bindgen::JsValue;
 pub struct UpscaleError {
     /// What went wrong, what it means for the money, and the task where there is one.
     pub failure: Failure,
-    /// What the runtime threw, or the first 1,024 characters of the reply. The key is not in it.
+    /// What the runtime threw, or the first 1,024 characters of the response. The key is not in it.
     pub cause: JsValue,
 }
 
@@ -22,34 +22,49 @@ impl fmt::Display for UpscaleError {
 
 impl core::error::Error for UpscaleError {}
 
-/// Why a call stopped: by a failure, or, where there is none, by what the caller's own signal threw, which the caller
-/// gets as it is. Boxed, since everything that can fail hands it on.
-pub(crate) type Halt = Box<Stopped>;
-
-pub(crate) struct Stopped {
-    pub(crate) failure: Option<Box<Failure>>,
-    pub(crate) cause: JsValue,
+/// Why an operation ended without a value.
+pub(crate) enum CallError {
+    /// It failed; and what the runtime threw or the server answered.
+    Failed(Box<Failure>, JsValue),
+    /// It was aborted, for the caller's own reason.
+    Aborted {
+        reason: JsValue,
+        /// What is known of the charge. Callers in Rust have no signal, and no use for it.
+        #[cfg_attr(not(feature = "exports"), expect(dead_code))]
+        charged: Charged,
+    },
 }
 
-/// The caller's own reason.
-pub(crate) fn aborted(cause: JsValue) -> Halt {
-    Box::new(Stopped { failure: None, cause })
+impl CallError {
+    /// A call that was aborted when it may have been charged.
+    pub(crate) fn aborted(reason: JsValue) -> Self {
+        CallError::Aborted { reason, charged: Charged::Unknown }
+    }
+
+    /// The same where more is known of the charge of an aborted call.
+    pub(crate) fn with_charged(self, charged: Charged) -> Self {
+        match self {
+            CallError::Aborted { reason, .. } => CallError::Aborted { reason, charged },
+            failed @ CallError::Failed(..) => failed,
+        }
+    }
 }
 
-/// A failure, and what the runtime or the server said.
-pub(crate) fn failed(failure: Box<Failure>, cause: JsValue) -> Halt {
-    Box::new(Stopped { failure: Some(failure), cause })
+impl From<Box<Failure>> for CallError {
+    fn from(failure: Box<Failure>) -> Self {
+        CallError::Failed(failure, JsValue::UNDEFINED)
+    }
 }
 
-/// A failure of which nobody said anything.
-pub(crate) fn bare(failure: Box<Failure>) -> Halt {
-    failed(failure, JsValue::UNDEFINED)
-}
-
-impl From<Halt> for UpscaleError {
-    fn from(halt: Halt) -> Self {
-        // Callers in Rust have no signal.
-        let thrown = || Failure::invalid("The runtime threw. The cause says what.");
-        UpscaleError { failure: *halt.failure.unwrap_or_else(thrown), cause: halt.cause }
+impl From<CallError> for UpscaleError {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Failed(failure, cause) => UpscaleError { failure: *failure, cause },
+            // Callers in Rust have no signal.
+            CallError::Aborted { reason, .. } => UpscaleError {
+                failure: *Failure::invalid("The runtime threw. The cause says what."),
+                cause: reason,
+            },
+        }
     }
 }

@@ -1,217 +1,255 @@
-//! What JavaScript calls: free functions over plain data, so that nobody has to free Rust memory
-//! there. Every promise is rejected with the caller's own abort reason or with what `settings.fail`
-//! made of a failure, and with nothing else.
+//! What `npm/` calls: functions over plain data, so that JavaScript has no Rust memory to free. `npm/boundary.ts` has
+//! the types of what crosses.
 //!
-//! All promises are of one type of future: an exported `async fn` would have one of its own each.
+//! A promise resolves to an `Outcome`, also where the call failed or was aborted, and never rejects.
+
+use core::future::Future;
+use core::pin::Pin;
+use std::rc::Rc;
 
 use crisp_upscale_core::failure::Failure;
-use crisp_upscale_core::repeat;
-use crisp_upscale_core::result::UpscaleResult;
-use crisp_upscale_core::wire::TaskDetail;
-use js_sys::{Date, Promise};
+use crisp_upscale_core::idempotency;
+use crisp_upscale_core::task;
+use crisp_upscale_core::webhook::{self, Posted};
+use js_sys::{Date, Object, Promise, Reflect};
+use serde::Serialize;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
+use web_sys::Blob;
 
-use crate::call::{Act, Call, to_js};
-use crate::calls::{Credits, Record};
-use crate::error::{Halt, bare};
-use crate::file::{Download, Preflight};
-use crate::fingerprint::Fingerprint;
-use crate::host::{Line, Run, Settings};
-use crate::listen::Listen;
-use crate::play::Play;
-use crate::upload::Upload;
+use crate::call::Call;
+use crate::error::CallError;
+use crate::js::{CallContext, JsonValue, Settings};
+use crate::operations::callback::{self, CallbackMeaning};
+use crate::operations::recover::Entry;
+use crate::operations::{self, EventSink};
 
-/// Makes a promise of a call that does what `act` makes, which may refuse what the caller handed in.
-pub(crate) fn promise(
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"import type {
+  CallbackMeaning, CallbackRefusal, CallContext, EventSink, OpenedCallback, Outcome, Settings, Subscribers, TaskDetail, UpscaleResult,
+} from "../boundary.js";"#;
+
+/// What an operation ends with.
+type Ended = Result<JsValue, CallError>;
+
+/// An operation of one call. All are of one type: each further type of future is code of its own.
+type Operation = Pin<Box<dyn Future<Output = Ended>>>;
+
+/// The promise of an operation.
+fn outcome(
     settings: Settings,
-    run: Run,
-    act: impl FnOnce(&Call) -> Result<Box<dyn Act>, Box<Failure>>,
+    context: CallContext,
+    operation: impl FnOnce(Rc<Call>) -> Operation,
 ) -> Promise {
-    let call = Call::begin(settings, run);
-    let act = act(&call);
-    settle(call, act)
+    let call = Rc::new(Call::new(settings, context));
+    resolve(operation(call))
 }
 
-fn settle(call: Call, act: Result<Box<dyn Act>, Box<Failure>>) -> Promise {
-    let settings = call.settings.clone();
-    future_to_promise(async move {
-        let end = match act {
-            Ok(mut act) => {
-                let end = call.drive(&mut *act).await;
-                act.end(&call, end)
-            }
-            Err(failure) => Err(bare(failure)),
-        };
-        // Before anybody hears of it.
-        drop(call);
-        end.map_err(|halt| thrown(&settings, halt))
-    })
+fn resolve(operation: Operation) -> Promise {
+    // With the operation its call is dropped, before the promise resolves.
+    future_to_promise(async move { Ok(to_outcome(operation.await)) })
 }
 
-/// `createTask`: makes a task for the image, once. Resolves to the task's id.
-///
-/// # Errors
-/// A failure before anything was sent, a refusal, or `outcome-unknown`.
-#[wasm_bindgen(js_name = createTask)]
+/// An `Outcome` of what a call ended with.
+fn to_outcome(ended: Ended) -> JsValue {
+    match ended {
+        Ok(value) => object([("ok", value)]),
+        Err(CallError::Failed(failure, cause)) => object([("failure", to_js(&failure)), ("cause", cause)]),
+        Err(CallError::Aborted { reason, charged }) => {
+            object([("aborted", reason), ("charged", charged.as_str().into())])
+        }
+    }
+}
+
+fn object<const N: usize>(members: [(&str, JsValue); N]) -> JsValue {
+    let object = Object::new();
+    for (name, value) in members {
+        // A new object takes all.
+        drop(Reflect::set(&object, &name.into(), &value));
+    }
+    object.into()
+}
+
+/// Plain data for JavaScript: what is absent is null.
+fn to_js(value: &impl Serialize) -> JsValue {
+    value.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).unwrap_or_default()
+}
+
+/// `createTask`: creates a task for the image, once; its id.
+#[wasm_bindgen(js_name = createTask, unchecked_return_type = "Promise<Outcome<string>>")]
 pub fn create_task(
     settings: Settings,
-    run: Run,
+    context: CallContext,
     model: String,
     image: String,
     call_back_url: Option<String>,
 ) -> Promise {
-    promise(settings, run, |call| Ok(Box::new(Play::create(call, &model, image, call_back_url)?)))
+    outcome(settings, context, |call| {
+        Box::pin(async move {
+            operations::create_task(&call, &model, image, call_back_url).await.map(JsValue::from)
+        })
+    })
 }
 
-/// Waits for the end of a task that was made at `created_at` (Unix milliseconds); resolves to
-/// `[taskId, url, type, width, height, credits, createTime, completeTime, expiresAt]`.
-///
-/// # Errors
-/// How the task failed, or why nobody could wait for it any longer; with the task's id.
-#[wasm_bindgen]
-pub fn follow(settings: Settings, run: Run, task_id: String, created_at: f64) -> Promise {
-    promise(settings, run, |call| Ok(Box::new(Play::follow(call, task_id, created_at)?)))
+/// Waits for the end of a task that was created at `created_at` (Unix milliseconds); its result.
+#[wasm_bindgen(js_name = watchTask, unchecked_return_type = "Promise<Outcome<UpscaleResult>>")]
+pub fn watch_task(settings: Settings, context: CallContext, task_id: String, created_at: f64) -> Promise {
+    outcome(settings, context, |call| {
+        Box::pin(async move {
+            operations::watch_task(&call, &task_id, created_at).await.map(|result| to_js(&result))
+        })
+    })
 }
 
-/// `recordInfo`, once: resolves to the task's record, `[taskId, model, state, image, resultUrls, failCode, failMsg,
-/// createTime, completeTime, creditsConsumed]`.
-///
-/// # Errors
-/// Why there is no record.
-#[wasm_bindgen(js_name = getTask)]
-pub fn get_task(settings: Settings, run: Run, task_id: String) -> Promise {
-    promise(settings, run, |_| Ok(Box::new(Record { task_id, detail: None })))
+/// Asks a gateway what became of the createTask of an entry in the store, which makes nothing: the task's id, or
+/// `undefined` where no request has arrived or can arrive. `created_at` and `sends_until` are Unix milliseconds.
+#[wasm_bindgen(unchecked_return_type = "Promise<Outcome<string | undefined>>")]
+pub fn recover(
+    settings: Settings,
+    context: CallContext,
+    attempt: String,
+    created_at: f64,
+    sends_until: Option<f64>,
+    server: Option<String>,
+) -> Promise {
+    let entry = Entry { attempt, created_at, sends_until, server };
+    outcome(settings, context, |call| {
+        Box::pin(async move { operations::recover::recover(&call, entry).await.map(JsValue::from) })
+    })
 }
 
-/// `credit`, once: resolves to the account's balance in credits.
-///
-/// # Errors
-/// Why it is not known.
-#[wasm_bindgen]
-pub fn credits(settings: Settings, run: Run) -> Promise {
-    promise(settings, run, |_| Ok(Box::new(Credits::default())))
+/// Until when a createTask may leave that is about to leave now, in Unix milliseconds; `undefined` where its entry, which
+/// says `until`, allows it already.
+#[wasm_bindgen(js_name = sendsUntil)]
+pub fn sends_until(until: f64) -> Option<f64> {
+    task::recover::renewed(until, Date::now())
 }
 
-/// Checks a file and uploads it; resolves to its URL. Tells the updates `warning`, `uploading` and `uploaded`.
-///
-/// # Errors
-/// What is wrong with the file, before anything is sent; or why it could not be uploaded. Nothing
-/// is charged either way.
-#[wasm_bindgen]
-pub fn upload(settings: Settings, run: Run, file: JsValue) -> Promise {
-    promise(settings, run, |_| Ok(Box::new(Upload::new(file))))
+/// `recordInfo`, once: the task's record.
+#[wasm_bindgen(js_name = getTask, unchecked_return_type = "Promise<Outcome<TaskDetail>>")]
+pub fn get_task(settings: Settings, context: CallContext, task_id: String) -> Promise {
+    outcome(settings, context, |call| {
+        Box::pin(async move { operations::get_task(&call, &task_id).await.map(|detail| to_js(&detail)) })
+    })
 }
 
-/// Checks a file; resolves to a digest of its content, which tells it from another one.
-///
-/// # Errors
-/// What is wrong with the file.
-#[wasm_bindgen]
-pub fn fingerprint(settings: Settings, run: Run, file: JsValue) -> Promise {
-    promise(settings, run, |_| Ok(Box::new(Fingerprint::new(file))))
+/// `credit`, once: the account's balance in credits.
+#[wasm_bindgen(unchecked_return_type = "Promise<Outcome<number>>")]
+pub fn credits(settings: Settings, context: CallContext) -> Promise {
+    outcome(settings, context, |call| {
+        Box::pin(async move { operations::credits(&call).await.map(JsValue::from) })
+    })
 }
 
-/// A look at an image before anything is sent to the API. Where it cannot be seen from here, nobody
-/// can say anything against it.
-///
-/// # Errors
-/// `invalid-input`: its host refuses, or the file is not one that the service takes.
-#[wasm_bindgen]
-pub fn preflight(settings: Settings, run: Run, image: String) -> Promise {
-    promise(settings, run, |_| Ok(Box::new(Preflight::of(image))))
+/// Checks a file and uploads it; its URL.
+#[wasm_bindgen(unchecked_return_type = "Promise<Outcome<string>>")]
+pub fn upload(settings: Settings, context: CallContext, file: Blob) -> Promise {
+    outcome(settings, context, |call| {
+        Box::pin(async move { operations::upload(&call, &file).await.map(JsValue::from) })
+    })
 }
 
-/// A result's file, as a `Blob`.
-///
-/// # Errors
-/// Why it could not be fetched; with the task's id.
-#[wasm_bindgen]
-pub fn download(settings: Settings, run: Run, task_id: String, url: String) -> Promise {
-    promise(settings, run, |_| Ok(Box::new(Download { task_id, url, blob: JsValue::UNDEFINED })))
+/// Checks a file; a digest of its content.
+#[wasm_bindgen(unchecked_return_type = "Promise<Outcome<string>>")]
+pub fn fingerprint(settings: Settings, context: CallContext, file: Blob) -> Promise {
+    outcome(settings, context, |call| {
+        Box::pin(async move { operations::fingerprint(&call, &file).await.map(JsValue::from) })
+    })
 }
 
-/// Opens one stream for all of a line and tells it what comes, until the stream ends or breaks, or the
-/// signal of `run` says that nobody listens any more. After `failures` streams in a row that came to
-/// nothing it waits first; resolves to how many there are now.
-#[wasm_bindgen]
-pub fn listen(settings: Settings, run: Run, line: Line, failures: u32) -> Promise {
-    promise(settings, run, |_| Ok(Box::new(Listen::new(line, failures))))
+/// Checks an image by its URL, before anything is sent to the API.
+#[wasm_bindgen(unchecked_return_type = "Promise<Outcome<void>>")]
+pub fn preflight(settings: Settings, context: CallContext, image: String) -> Promise {
+    outcome(settings, context, |call| {
+        Box::pin(async move { operations::preflight(&call, &image).await.map(|()| JsValue::UNDEFINED) })
+    })
 }
 
-/// Whether an `idempotencyKey` that was first used at `created_at` (Unix milliseconds) is forgotten.
-#[wasm_bindgen(js_name = isKeyOver)]
-pub fn is_key_over(created_at: f64) -> bool {
-    repeat::is_over(created_at, Date::now())
+/// Fetches the file of a result.
+#[wasm_bindgen(unchecked_return_type = "Promise<Outcome<Blob>>")]
+pub fn download(settings: Settings, context: CallContext, task_id: String, url: String) -> Promise {
+    outcome(settings, context, |call| {
+        Box::pin(async move { operations::download(&call, &task_id, &url).await.map(JsValue::from) })
+    })
 }
 
-/// The `Idempotency-Key` header for an `idempotencyKey`; see [`repeat::header`]. Gives the package's `Error` where the
-/// key is none.
-#[wasm_bindgen(js_name = keyHeader)]
-pub fn key_header(settings: &Settings, key: &str) -> JsValue {
-    match repeat::header(key) {
-        Ok(header) => header.into(),
-        Err(failure) => thrown(settings, bare(failure)),
+/// Opens one event stream for all tasks of the sink and hands out its messages, until it ends or is aborted. `failures`:
+/// consecutive failed streams so far; resolves to how many there are then.
+#[wasm_bindgen(js_name = streamEvents, unchecked_return_type = "Promise<Outcome<number>>")]
+pub fn stream_events(settings: Settings, context: CallContext, sink: EventSink, failures: u32) -> Promise {
+    outcome(settings, context, |call| {
+        Box::pin(async move { Ok(operations::stream_events(&call, &sink, failures).await.into()) })
+    })
+}
+
+/// Reads the record of a callback's task: what the callback means.
+#[wasm_bindgen(js_name = verifyCallback, unchecked_return_type = "Promise<Outcome<CallbackMeaning>>")]
+pub fn verify_callback(settings: Settings, context: CallContext, task_id: String) -> Promise {
+    let failed = |kind: &str, failure: Box<Failure>, cause: JsValue| {
+        object([("kind", kind.into()), ("failure", to_js(&failure)), ("cause", cause)])
+    };
+    outcome(settings, context, |call| {
+        Box::pin(async move {
+            Ok(match callback::verify_callback(&call, &task_id).await? {
+                CallbackMeaning::Success(result) => {
+                    object([("kind", "success".into()), ("result", to_js(&result))])
+                }
+                CallbackMeaning::Failed(failure, cause) => failed("failed", failure, cause),
+                CallbackMeaning::Later(failure, cause) => failed("later", failure, cause),
+                CallbackMeaning::Refused(refusal) => {
+                    object([("kind", "refused".into()), ("reason", refusal.as_str().into())])
+                }
+            })
+        })
+    })
+}
+
+/// Opens a callback; or why it is refused; or `undefined` where the tolerance, in seconds, is none. The body is left out
+/// where it is longer than is read.
+#[wasm_bindgen(js_name = openCallback, unchecked_return_type = "OpenedCallback | CallbackRefusal | undefined")]
+pub fn open_callback(
+    method: &str,
+    timestamp: Option<String>,
+    signature: Option<String>,
+    body: Option<String>,
+    signed: bool,
+    tolerance: Option<f64>,
+) -> JsValue {
+    let Some(window) = webhook::window(tolerance) else { return JsValue::UNDEFINED };
+    let posted = Posted {
+        method,
+        timestamp: timestamp.as_deref(),
+        signature: signature.as_deref(),
+        body: body.as_deref(),
+    };
+    match webhook::open::<JsonValue>(posted, signed.then_some(window), Date::now() as u64) {
+        Ok(opened) => to_js(&opened),
+        Err(refusal) => refusal.as_str().into(),
     }
 }
 
-/// Checks that a call for `image` may go on with what an earlier one with its `idempotencyKey` began, for
-/// the image `earlier`; see [`repeat::goes_on`]. Gives the package's `Error` of why it may not.
-#[wasm_bindgen(js_name = checkRepeat)]
-pub fn check_repeat(settings: &Settings, image: &str, earlier: &str, has_task: bool) -> JsValue {
-    match repeat::goes_on(image, earlier, has_task) {
-        Ok(()) => JsValue::UNDEFINED,
-        Err(failure) => thrown(settings, bare(failure)),
-    }
+/// The HTTP status for the kind of a callback's outcome, or for a refusal.
+#[wasm_bindgen(js_name = callbackStatus)]
+pub fn callback_status(word: &str) -> u16 {
+    webhook::status(word)
 }
 
-/// A record, as [`get_task`] resolves to it.
-pub(crate) fn record(task: TaskDetail) -> JsValue {
-    to_js(&(
-        task.task_id,
-        task.model,
-        task.state.as_str(),
-        task.image,
-        task.result_urls,
-        task.fail_code,
-        task.fail_msg,
-        task.create_time,
-        task.complete_time,
-        task.credits_consumed,
-    ))
+/// Whether an `idempotencyKey` that was first used at `created_at` (Unix milliseconds) has expired.
+#[wasm_bindgen(js_name = hasExpired)]
+pub fn has_expired(created_at: f64) -> bool {
+    idempotency::has_expired(created_at, Date::now())
 }
 
-/// A result, as [`follow`] resolves to it.
-pub(crate) fn result(result: UpscaleResult) -> JsValue {
-    to_js(&(
-        result.task_id,
-        result.url,
-        result.media_type,
-        result.width,
-        result.height,
-        result.credits,
-        result.create_time,
-        result.complete_time,
-        result.expires_at,
-    ))
+/// The `Idempotency-Key` header for an `idempotencyKey`.
+#[wasm_bindgen(js_name = keyHeader, unchecked_return_type = "Outcome<string>")]
+pub fn key_header(key: &str) -> JsValue {
+    to_outcome(idempotency::header(key).map(JsValue::from).map_err(CallError::from))
 }
 
-/// What a call that stopped rejects with: of a failure, what `npm/` makes of
-/// `[kind, code, failCode, status, message, taskId, charged, retryable, resumable]`.
-#[expect(clippy::boxed_local, reason = "it comes in its box, from which most of it is moved out")]
-pub(crate) fn thrown(settings: &Settings, halt: Halt) -> JsValue {
-    let Some(failure) = halt.failure else { return halt.cause };
-    let code = failure.code.map(|code| code as f64);
-    let failure = to_js(&(
-        failure.kind.as_str(),
-        code,
-        failure.fail_code,
-        failure.status,
-        failure.message,
-        failure.task_id,
-        failure.charged.as_str(),
-        failure.retryable,
-        failure.resumable,
-    ));
-    settings.fail(failure, &halt.cause)
+/// Checks that a call for `image` may continue an earlier one with the same `idempotencyKey`, which was for the image
+/// `earlier`.
+#[wasm_bindgen(js_name = checkRepeat, unchecked_return_type = "Outcome<void>")]
+pub fn check_repeat(image: &str, earlier: &str, has_task: bool) -> JsValue {
+    let checked = idempotency::check_repeat(image, earlier, has_task);
+    to_outcome(checked.map(|()| JsValue::UNDEFINED).map_err(CallError::from))
 }

@@ -7,37 +7,28 @@
 //! The rules, which know neither network nor JavaScript, are in [`crisp_upscale_core`].
 
 mod call;
-#[cfg(feature = "exports")]
-mod callback;
-mod calls;
 mod error;
 #[cfg(feature = "exports")]
 mod exports;
-mod file;
-#[cfg(feature = "exports")]
-mod fingerprint;
-mod host;
-#[cfg(feature = "exports")]
-mod listen;
-mod play;
-mod request;
-mod turn;
-mod upload;
+mod http;
+mod js;
+mod operations;
 mod upscaler;
 
-#[cfg(feature = "exports")]
-pub use callback::{callback_status, open_callback, read_callback};
+pub use crisp_upscale_core::api::{State, TaskDetail};
 pub use crisp_upscale_core::failure::{Charged, Failure, Kind};
 pub use crisp_upscale_core::result::UpscaleResult;
-pub use crisp_upscale_core::wire::{State, TaskDetail};
 pub use error::UpscaleError;
 #[cfg(feature = "exports")]
 pub use exports::{
-    check_repeat, create_task, credits, download, fingerprint, follow, get_task, is_key_over, key_header,
-    listen, preflight, upload,
+    callback_status, check_repeat, create_task, credits, download, fingerprint, get_task, has_expired,
+    key_header, open_callback, preflight, recover, sends_until, stream_events, upload, verify_callback,
+    watch_task,
 };
 #[cfg(feature = "exports")]
-pub use host::{Line, Run, Settings};
+pub use js::{CallContext, Settings, Subscribers};
+#[cfg(feature = "exports")]
+pub use operations::EventSink;
 pub use upscaler::{Ticket, Upscaler};
 
 /// Of the npm package: a Rust program has its own.

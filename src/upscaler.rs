@@ -3,20 +3,16 @@
 use core::fmt;
 use core::time::Duration;
 
-use crisp_upscale_core::failure::Failure;
+use crisp_upscale_core::api::{MODEL, TaskDetail};
 use crisp_upscale_core::result::UpscaleResult;
-use crisp_upscale_core::wire::{MODEL, TaskDetail};
 use js_sys::{Array, Date, Function, Object, Reflect};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use crate::call::Call;
-use crate::calls::{Credits, Record};
-use crate::error::{UpscaleError, bare};
-use crate::file::{Download, Preflight};
-use crate::host::{Limiter, Run, Settings, random};
-use crate::play::Play;
-use crate::upload::Upload;
+use crate::error::UpscaleError;
+use crate::js::{CallContext, Limiter, Settings, random_id};
+use crate::operations;
 
 /// Enlarges images with Recraft's crisp upscale, in a Rust program that is compiled to WebAssembly.
 ///
@@ -100,9 +96,8 @@ impl Upscaler {
     /// What went wrong, whether it was charged, and the task where one was made.
     pub async fn upscale(&self, image: &str) -> Result<UpscaleResult, UpscaleError> {
         let call = self.creating();
-        let mut play = Play::create(&call, MODEL, image.to_owned(), None).map_err(bare)?;
-        call.drive(&mut play).await?;
-        ended(&call, play.on()).await
+        let task_id = operations::create_task(&call, MODEL, image.to_owned(), None).await?;
+        Ok(operations::watch_task(&call, &task_id, Date::now()).await?)
     }
 
     /// Makes the task, once, and does not wait for its end. `image` is as for [`upscale`](Self::upscale).
@@ -110,10 +105,8 @@ impl Upscaler {
     /// # Errors
     /// As [`upscale`](Self::upscale).
     pub async fn submit(&self, image: &str) -> Result<Ticket, UpscaleError> {
-        let call = self.creating();
-        let mut play = Play::create(&call, MODEL, image.to_owned(), None).map_err(bare)?;
-        call.drive(&mut play).await?;
-        Ok(Ticket { task_id: play.task_id.unwrap_or_default(), created_at: Date::now() })
+        let task_id = operations::create_task(&self.creating(), MODEL, image.to_owned(), None).await?;
+        Ok(Ticket { task_id, created_at: Date::now() })
     }
 
     /// Waits for the end of a task that was made earlier. Costs nothing.
@@ -121,9 +114,7 @@ impl Upscaler {
     /// # Errors
     /// As [`upscale`](Self::upscale).
     pub async fn resume(&self, ticket: &Ticket) -> Result<UpscaleResult, UpscaleError> {
-        let call = self.call();
-        let play = Play::follow(&call, ticket.task_id.clone(), ticket.created_at).map_err(bare)?;
-        ended(&call, play).await
+        Ok(operations::watch_task(&self.call(), &ticket.task_id, ticket.created_at).await?)
     }
 
     /// How a task stands: one look, without waiting.
@@ -131,9 +122,7 @@ impl Upscaler {
     /// # Errors
     /// Why there is no record.
     pub async fn task(&self, task_id: &str) -> Result<TaskDetail, UpscaleError> {
-        let mut record = Record { task_id: task_id.to_owned(), detail: None };
-        self.call().drive(&mut record).await?;
-        record.detail.ok_or_else(nothing)
+        Ok(operations::get_task(&self.call(), task_id).await?)
     }
 
     /// Checks a file by its first bytes and its size, and uploads it, so that the service can fetch it for
@@ -142,9 +131,7 @@ impl Upscaler {
     /// # Errors
     /// What is wrong with the file, before anything is sent; or why it could not be uploaded.
     pub async fn upload(&self, file: &web_sys::Blob) -> Result<String, UpscaleError> {
-        let mut upload = Upload::new(file.into());
-        self.call().drive(&mut upload).await?;
-        Ok(upload.url)
+        Ok(operations::upload(&self.call(), file).await?)
     }
 
     /// Looks at an image by its URL before it is paid for. Where it cannot be fetched from here, as in a page whose
@@ -153,7 +140,7 @@ impl Upscaler {
     /// # Errors
     /// Its host refuses, or the file is not one that the service takes.
     pub async fn preflight(&self, image: &str) -> Result<(), UpscaleError> {
-        Ok(self.call().drive(&mut Preflight::of(image.to_owned())).await?)
+        Ok(operations::preflight(&self.call(), image).await?)
     }
 
     /// Fetches a result's image, without the key.
@@ -161,10 +148,7 @@ impl Upscaler {
     /// # Errors
     /// Why it could not be fetched. It is paid for and may be fetched again.
     pub async fn download(&self, result: &UpscaleResult) -> Result<web_sys::Blob, UpscaleError> {
-        let (task_id, url) = (result.task_id.clone(), result.url.clone());
-        let mut download = Download { task_id, url, blob: JsValue::UNDEFINED };
-        self.call().drive(&mut download).await?;
-        Ok(download.blob.unchecked_into())
+        Ok(operations::download(&self.call(), &result.task_id, &result.url).await?)
     }
 
     /// The account's balance, in credits.
@@ -172,9 +156,7 @@ impl Upscaler {
     /// # Errors
     /// Why it is not known.
     pub async fn credits(&self) -> Result<f64, UpscaleError> {
-        let mut credits = Credits::default();
-        self.call().drive(&mut credits).await?;
-        Ok(credits.0)
+        Ok(operations::credits(&self.call()).await?)
     }
 
     fn call(&self) -> Call {
@@ -183,18 +165,18 @@ impl Upscaler {
 
     /// A call that makes a task.
     fn creating(&self) -> Call {
-        let run: Run = Object::new().unchecked_into();
+        let context: CallContext = Object::new().unchecked_into();
         if self.gateway {
-            run.set_attempt(&random());
+            context.set_idempotency_key(&random_id());
         }
-        self.begin(run)
+        self.begin(context)
     }
 
-    fn begin(&self, run: Run) -> Call {
+    fn begin(&self, context: CallContext) -> Call {
         if let Some(timeout) = self.timeout {
-            run.set_timeout(timeout.as_millis() as f64);
+            context.set_timeout(timeout.as_millis() as f64);
         }
-        Call::begin(self.settings.clone(), run)
+        Call::new(self.settings.clone(), context)
     }
 }
 
@@ -203,17 +185,6 @@ impl fmt::Debug for Upscaler {
         // Not the settings, which hold the key.
         f.debug_struct("Upscaler").field("timeout", &self.timeout).finish_non_exhaustive()
     }
-}
-
-/// Plays to the end of the task.
-async fn ended(call: &Call, mut play: Play) -> Result<UpscaleResult, UpscaleError> {
-    call.drive(&mut play).await?;
-    play.result.ok_or_else(nothing)
-}
-
-/// What is done has come to something; the compiler cannot know.
-fn nothing() -> UpscaleError {
-    bare(Failure::invalid("Nothing came of it.")).into()
 }
 
 fn settings(bearer: &str) -> Settings {
@@ -251,8 +222,8 @@ extern "C" {
     fn set_durations(this: &Settings, durations: &Array);
 
     #[wasm_bindgen(method, setter, js_name = timeout)]
-    fn set_timeout(this: &Run, timeout: f64);
+    fn set_timeout(this: &CallContext, timeout: f64);
 
-    #[wasm_bindgen(method, setter, js_name = attempt)]
-    fn set_attempt(this: &Run, attempt: &str);
+    #[wasm_bindgen(method, setter, js_name = idempotencyKey)]
+    fn set_idempotency_key(this: &CallContext, key: &str);
 }

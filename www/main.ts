@@ -7,6 +7,7 @@ import { element, webAddress } from "./elements.js";
 import { FileChoice } from "./file.js";
 import { JobStore } from "./jobs.js";
 import {
+  ASKING,
   BEFORE_NOT_LOADED,
   describeCancel,
   describeCredits,
@@ -20,12 +21,12 @@ import {
   describeSize,
   describeState,
   describeUpstream,
-  GOING_ON,
   NotFetched,
+  RESUMING,
   SENDING,
   type Size,
 } from "./messages.js";
-import { type Made, PendingList } from "./pending.js";
+import { PendingList } from "./pending.js";
 import { Steps } from "./steps.js";
 
 type RunOptions = Required<Pick<UpscaleOptions, "signal" | "onUpdate">>;
@@ -96,7 +97,7 @@ const pendingList = new PendingList(
     list: element("pending-list", HTMLUListElement),
     next: upscaleButton,
   },
-  goOn,
+  resumeJob,
   dismiss,
 );
 
@@ -154,7 +155,7 @@ async function begin(): Promise<void> {
     if (!(error instanceof Refused)) addEventListener("online", () => void beginAgain(), { once: true });
     return;
   }
-  await goOnFromBefore();
+  await resumeFromBefore();
 }
 
 /** Begins when the network is back, unless somebody has begun meanwhile. */
@@ -165,12 +166,15 @@ async function beginAgain(): Promise<void> {
   await begin();
 }
 
-/** Goes on with what an earlier visit began: with the newest by itself, with the others when asked to. */
-async function goOnFromBefore(): Promise<void> {
-  const newest = (await showPending()).find((job) => job.taskId !== null);
+/**
+ * Resumes what an earlier visit began: the newest by itself, the others on demand. Those whose task is
+ * known come first.
+ */
+async function resumeFromBefore(): Promise<void> {
+  const jobs = await showPending();
+  const newest = jobs.find((job) => job.taskId !== null) ?? jobs[0];
   if (state !== "idle") return;
-  if (newest) goOn(newest);
-  else pendingList.reveal();
+  if (newest) resumeJob(newest);
 }
 
 /** Lists what is unfinished, the newest first, without the job that runs here and those that other tabs run. */
@@ -201,8 +205,8 @@ async function dismiss({ attempt, taskId }: Pending): Promise<void> {
   await showPending();
 }
 
-/** Waits for a task that was made earlier, which costs nothing. */
-function goOn(job: Made): void {
+/** Waits for a task that was made earlier, or asks the gateway first whether one was. Either costs nothing. */
+function resumeJob(job: Pending): void {
   clear();
   imageUrl.value = job.image;
   onAddressChange();
@@ -227,7 +231,7 @@ async function imageAt(url: string, signal: AbortSignal): Promise<string | Blob>
 /** Shows an upscale from its beginning to its end: a new one, or one of `before` that goes on. */
 async function run(
   url: string,
-  before: Made | null,
+  before: Pending | null,
   upscale: (options: RunOptions) => Promise<UpscaleResult>,
 ): Promise<void> {
   const controller = new AbortController();
@@ -236,7 +240,7 @@ async function run(
 
   setState("running");
   void showPending();
-  status.textContent = before ? GOING_ON : SENDING;
+  status.textContent = before === null ? SENDING : before.taskId === null ? ASKING : RESUMING;
   const stopClock = startClock(elapsed, before?.createdAt);
   // Beside the upscale and not before it: a picture that loads slowly here, or never, must not hold up the rest.
   void showBefore(url, controller);

@@ -19,13 +19,13 @@ const STATES: Readonly<Record<string, string>> = {
 };
 
 export const ASK_PASSPHRASE =
-  "What is made here is paid for by whoever put this page up. They have the passphrase.";
+  "The owner of this page pays for what is made here. Ask them for the passphrase.";
 
 /** Why the page cannot begin. */
 export function describeNoAnswer(): string {
   return navigator.onLine
-    ? "The gateway behind this page does not answer. Load the page again in a while."
-    : "The network is gone. The page begins when it is back.";
+    ? "The gateway behind this page does not answer. Reload the page in a while."
+    : "The network is gone. The page starts when it is back.";
 }
 
 /** The gateway's sentence on a wrong passphrase, and what to do. */
@@ -38,12 +38,14 @@ export function describeClosed(settings: readonly string[], hasPassphrase: boole
   const missing = hasPassphrase ? settings : [...settings, "PASSPHRASE"];
   return missing.length === 0
     ? null
-    : `This page serves nobody yet: whoever put it up has yet to set ${missing.join(" and ")}.`;
+    : `This page serves nobody yet: its owner has yet to set ${missing.join(" and ")}.`;
 }
 
 export const SENDING = "Sending the request.";
 
-export const GOING_ON = "Going on with the task that was made before. This costs nothing more.";
+export const RESUMING = "Resuming the task that was made before. This costs nothing more.";
+
+export const ASKING = "Asking whether the task was made. This makes none and costs nothing.";
 
 export function describeState(state: string): string {
   return STATES[state] ?? `The service calls this “${state}”. Still waiting.`;
@@ -90,11 +92,11 @@ export function nameOf(image: string): string {
 
 /** How an unfinished job stands, after the picture's name, and what to do. */
 export function describePending({ taskId, createdAt }: Pending): string {
-  const begun = new Date(createdAt).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+  const started = new Date(createdAt).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
   return taskId === null
-    ? `Sent ${begun}, and no answer was seen: nobody can say whether a task was made and is charged. ` +
-        "Look for it in your account’s list of tasks before you upscale this picture again."
-    : `Begun ${begun}. Its task was made; going on costs nothing more.`;
+    ? `Sent ${started}. No answer came. Resuming asks the gateway whether a task was made, and makes none. ` +
+        "Where it cannot say, look into your account’s list of tasks before you upscale this picture again."
+    : `Started ${started}. Its task was made. Resuming costs nothing more.`;
 }
 
 export function describeUpstream(upstream: string): string {
@@ -103,7 +105,7 @@ export function describeUpstream(upstream: string): string {
     : `Connected to ${upstream}: each upscale costs credits.`;
 }
 
-/** The address field's own verdict, as a sentence; null where it has nothing to say and the package is to judge. */
+/** What the address field itself finds wrong, as a sentence; null where the package has to judge. */
 export function describeFieldProblem({ valueMissing, typeMismatch }: ValidityState): string | null {
   if (valueMissing) return "Paste the address of a picture first, choose a file, or pick one of the samples.";
   if (typeMismatch)
@@ -120,7 +122,7 @@ const CHARGES = {
 /** The page's own server did not answer, so nothing was sent. */
 export class NotFetched extends Error {}
 
-/** What went wrong, line by line: the sentence, then what became of the money, then the task, as far as there was one. */
+/** What went wrong, line by line: the sentence, what it means for the money, and the task if there was one. */
 export function describeFailure(error: unknown, taskId: string | null): string[] {
   if (error instanceof UpscaleError)
     return [error.message, CHARGES[error.charged], ...describeTask(error.taskId ?? taskId)];
@@ -131,7 +133,7 @@ export function describeFailure(error: unknown, taskId: string | null): string[]
       CHARGES.no,
     ];
   return [
-    "Something in this page failed. Load it again; if that does not help, the browser’s console says what it was.",
+    "Something in this page failed. Reload it. If that does not help, the browser’s console says what failed.",
     ...(taskId === null ? [] : [CHARGES.unknown, ...describeTask(taskId)]),
   ];
 }
@@ -147,7 +149,7 @@ export function describeNotShown(): string {
     : "The picture was enlarged. The network is gone: it will be shown when it is back.";
 }
 
-/** A result's address that is none of the web, as a server would have it to harm this page. */
+/** A result whose address is not of the web, as a hostile server may send it. */
 export function describeNoAddress(taskId: string): string[] {
   return [
     "The picture was enlarged, but the service gave no web address of it, so it is neither shown nor linked.",

@@ -9,18 +9,15 @@ export interface PendingParts {
   next: HTMLElement;
 }
 
-/** A job whose task is made. */
-export type Made = Extract<Pending, { taskId: string }>;
-
 /** The unfinished jobs, each with what can be done about it. */
 export class PendingList {
   readonly #parts: PendingParts;
-  readonly #goOn: (job: Made) => void;
+  readonly #resume: (job: Pending) => void;
   readonly #dismiss: (job: Pending) => void;
 
-  constructor(parts: PendingParts, goOn: (job: Made) => void, dismiss: (job: Pending) => void) {
+  constructor(parts: PendingParts, resume: (job: Pending) => void, dismiss: (job: Pending) => void) {
     this.#parts = parts;
-    this.#goOn = goOn;
+    this.#resume = resume;
     this.#dismiss = dismiss;
   }
 
@@ -28,11 +25,6 @@ export class PendingList {
     const { group, list } = this.#parts;
     list.replaceChildren(...jobs.map((job) => this.#item(job)));
     group.hidden = jobs.length === 0;
-  }
-
-  /** Scrolls to it, where there is something in it. */
-  reveal(): void {
-    this.#parts.group.scrollIntoView({ block: "nearest" });
   }
 
   set disabled(disabled: boolean) {
@@ -54,7 +46,7 @@ export class PendingList {
     text.append(name, ` ${describePending(job)}`);
     const buttons = document.createElement("div");
     if (job.taskId === null) item.className = "unknown";
-    else buttons.append(this.#button("Go on", job, () => this.#goOn(job)));
+    buttons.append(this.#button("Resume", job, () => this.#resume(job)));
     buttons.append(this.#button("Dismiss", job, () => this.#dismiss(job)));
     item.append(picture, text, buttons);
     return item;

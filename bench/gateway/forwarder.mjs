@@ -1,5 +1,5 @@
 // @ts-check
-// A Worker that does nothing but forward with the key, in workerd: what the gateway is compared with.
+// A Worker that only forwards with the key, in workerd. The gateway is compared with it.
 import { createRequire } from "node:module";
 
 const { convertV4MiniflareOptions, Log, LogLevel, Miniflare } = createRequire(import.meta.url)("miniflare");

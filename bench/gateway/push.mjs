@@ -1,5 +1,5 @@
 // @ts-check
-// How soon a page knows that its job has ended, and how often it had to ask: the demo page in Chromium, through the
+// How soon a page knows that its job has ended, and how often it polled: the demo page in Chromium, through the
 // gateway in workerd.
 import { chromium } from "playwright-core";
 import { createSandbox } from "../../dist/sandbox.js";
@@ -7,14 +7,14 @@ import { browser } from "../../scripts/browser.mjs";
 import { startGateway } from "../../scripts/gateway.mjs";
 import { freePort } from "../../scripts/port.mjs";
 import { serve } from "../../scripts/serve.mjs";
-import { median } from "./median.mjs";
+import { median } from "../statistics.mjs";
+import { KEY } from "./setup.mjs";
 
 const JOBS = 20;
-const KEY = "sk-0123456789abcdef0123456789abcdef";
 const PASSPHRASE = "only this page's";
 
 /**
- * Medians over jobs that follow each other, in milliseconds from the end that the sandbox has in its books: to
+ * Medians over jobs that follow each other, in milliseconds from the end that the sandbox has in its ledger: to
  * the page's request for the result, which it was told of, and to the result on the page.
  *
  * @param {(text: string) => void} say

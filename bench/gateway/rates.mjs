@@ -1,129 +1,104 @@
 // @ts-check
 // How many calls the gateway answers in a second, beside a Worker that only forwards them.
-import { join } from "node:path";
-import { mintToken } from "../../dist/node.js";
-import { startGateway } from "../../scripts/gateway.mjs";
-import { median } from "./median.mjs";
-import { started } from "./started.mjs";
+import { startChild } from "../child.mjs";
+import { median } from "../statistics.mjs";
+import { bearers, KEY, startOwnGateway, startUpstream } from "./setup.mjs";
 
-const KEY = "sk-0123456789abcdef0123456789abcdef";
-const TOKEN_SECRET = "tokens are signed with this and nothing else";
 const RUNS = 5;
 const CREATES = 400;
 const READS = 800;
 const AT_ONCE = 16;
-/** For what one call takes, by itself. */
+/** How many calls are timed one by one. */
 const ALONE = 50;
-/** How many callers share the calls, as their budgets are kept one by one. */
-const CALLERS = 20;
 const IMAGE = "https://host.example/photo.jpg";
 
 /** @typedef {{ url: string, bearers: string[], tasks: string[] }} Server */
+/** @typedef {{ ours: number, forwarder: number }} Pair */
 
 /**
- * Medians of runs that take turns. Nothing limits either of them.
+ * Medians of runs that alternate between the two. Nothing limits either of them.
  *
- * @param {string} storage the folder in which the gateway stores
+ * @param {string} storage the folder in which the gateways store
  * @param {(text: string) => void} say
+ * @returns {Promise<Record<"create" | "read" | "alone", Pair>>}
  */
 export async function rates(storage, say) {
-  const upstream = await started("gateway/upstream.mjs", { KEY });
-  const forwarder = await started("gateway/forwarder.mjs", {}, { KEY, BASE_URL: upstream.url });
-  const subs = Array.from({ length: CALLERS }, (_, nth) => `caller ${nth}`);
-  const bearers = await Promise.all(subs.map((sub) => mintToken({ secret: TOKEN_SECRET, sub })));
-  /** @type {Record<"create" | "read" | "alone", [number, number]>[]} */
+  const upstream = await startUpstream();
+  const forwarder = startChild("gateway/forwarder");
+  /** @type {Record<string, Pair>[]} */
   const runs = [];
   try {
+    const { url } = await forwarder.ask({ KEY, BASE_URL: upstream.url });
     for (let nth = 1; nth <= RUNS; nth += 1) {
       say(`Run ${nth} of ${RUNS}`);
-      // A new one each time: tasks do not end here, and 15 s after each the gateway looks at it.
-      const gateway = await startGateway({
-        storage: join(storage, String(nth)),
-        settings: {
-          KIE_API_KEY: KEY,
-          BASE_URL: upstream.url,
-          UPLOAD_BASE_URL: upstream.url,
-          TOKEN_SECRET,
-          CREATE_LIMIT: "0",
-          TASKS_PER_HOUR: "none",
-        },
-      });
+      // A new one each time: tasks do not end here, and the gateway polls each of them after 15 s.
+      const gateway = await startOwnGateway(upstream.url, storage, "0");
       try {
         /** @type {Server} */
         const ours = { url: gateway.url, bearers, tasks: [] };
         /** @type {Server} */
-        const theirs = { url: forwarder.url, bearers: ["nobody"], tasks: [] };
-        for (const server of [ours, theirs]) await creates(server, CREATES / 2);
+        const theirs = { url, bearers: ["nobody"], tasks: [] };
+        const both = async (/** @type {(server: Server) => Promise<number>} */ measure) => ({
+          ours: await measure(ours),
+          forwarder: await measure(theirs),
+        });
+        await both((server) => creates(server, CREATES / 2));
         runs.push({
-          create: [await creates(ours, CREATES), await creates(theirs, CREATES)],
-          read: [await reads(ours, READS), await reads(theirs, READS)],
-          alone: [await alone(ours), await alone(theirs)],
+          create: await both((server) => creates(server, CREATES)),
+          read: await both((server) => reads(server, READS)),
+          alone: await both(alone),
         });
       } finally {
         await gateway.close();
       }
     }
-    /** @param {"create" | "read" | "alone"} what @param {0 | 1} which */
-    const of = (what, which) => median(runs.map((run) => run[what][which] ?? Number.NaN));
-    return {
-      create: { ours: of("create", 0), forwarder: of("create", 1) },
-      read: { ours: of("read", 0), forwarder: of("read", 1) },
-      alone: { ours: of("alone", 0), forwarder: of("alone", 1) },
-    };
   } finally {
     await forwarder.close();
     await upstream.close();
   }
+  const of = (/** @type {string} */ what) => ({
+    ours: median(runs.map((run) => run[what]?.ours ?? Number.NaN)),
+    forwarder: median(runs.map((run) => run[what]?.forwarder ?? Number.NaN)),
+  });
+  return { create: of("create"), read: of("read"), alone: of("alone") };
 }
 
 /**
- * createTasks in a second.
+ * One call, whose reply has to be good.
  *
- * @param {Server} server
- * @param {number} count
+ * @param {string} url
+ * @param {string | undefined} bearer
+ * @param {unknown} [body]
  */
-const creates = (server, count) => rate(count, (nth) => create(server, nth));
-
-/**
- * @param {Server} server
- * @param {number} nth
- */
-async function create({ url, bearers, tasks }, nth) {
-  const response = await fetch(`${url}/api/v1/jobs/createTask`, {
-    method: "POST",
-    headers: {
-      authorization: `Bearer ${bearers[nth % bearers.length]}`,
-      "content-type": "application/json",
-    },
-    body: JSON.stringify({ model: "recraft/crisp-upscale", input: { image: IMAGE } }),
+async function call(url, bearer, body) {
+  const response = await fetch(url, {
+    headers: { authorization: `Bearer ${bearer}`, "content-type": "application/json" },
+    ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }),
   });
   const reply = /** @type {any} */ (await response.json());
-  if (reply.code !== 200) throw new Error(`createTask was answered ${JSON.stringify(reply)}`);
-  tasks[nth] = reply.data.taskId;
+  if (reply.code !== 200) throw new Error(`${url} was answered ${JSON.stringify(reply)}`);
+  return reply.data;
 }
 
-/**
- * recordInfos in a second.
- *
- * @param {Server} server
- * @param {number} count
- */
+/** @param {Server} server @param {number} nth */
+async function create({ url, bearers, tasks }, nth) {
+  const body = { model: "recraft/crisp-upscale", input: { image: IMAGE } };
+  const { taskId } = await call(`${url}/api/v1/jobs/createTask`, bearers[nth % bearers.length], body);
+  tasks[nth] = taskId;
+}
+
+/** createTasks in a second. @param {Server} server @param {number} count */
+const creates = (server, count) => rate(count, (nth) => create(server, nth));
+
+/** recordInfos in a second. @param {Server} server @param {number} count */
 function reads({ url, bearers, tasks }, count) {
   return rate(count, async (nth) => {
     const at = nth % tasks.length;
-    const response = await fetch(`${url}/api/v1/jobs/recordInfo?taskId=${tasks[at]}`, {
-      headers: { authorization: `Bearer ${bearers[at % bearers.length]}` },
-    });
-    const reply = /** @type {any} */ (await response.json());
-    if (reply.code !== 200) throw new Error(`recordInfo was answered ${JSON.stringify(reply)}`);
+    await call(`${url}/api/v1/jobs/recordInfo?taskId=${tasks[at]}`, bearers[at % bearers.length]);
   });
 }
 
-/**
- * The median time of a createTask when it is the only one, in milliseconds.
- *
- * @param {Server} server
- */
+/** The median time of a createTask when it is the only one, in milliseconds. @param {Server} server */
 async function alone(server) {
   const times = [];
   for (let nth = 0; nth < ALONE; nth += 1) {

@@ -1,5 +1,5 @@
 import { createFalClient } from "@fal-ai/client";
-import { MODELS } from "../protocols.mjs";
+import { MODELS } from "./protocols.mjs";
 
 // It has no option for another host but that for a proxy, which gets each request with its method and body.
 export function connect(base) {

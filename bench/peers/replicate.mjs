@@ -1,5 +1,5 @@
 import Replicate from "replicate";
-import { MODELS } from "../protocols.mjs";
+import { MODELS } from "./protocols.mjs";
 
 export function connect(baseUrl) {
   const client = new Replicate({ auth: "key", baseUrl });

@@ -1,6 +1,6 @@
 // What a waiting job takes of the memory, in a process of its own that has no network. Arguments: the client, and how
 // many jobs wait at once.
-import { protocols } from "../protocols.mjs";
+import { protocols } from "./protocols.mjs";
 
 const [, , name, jobs] = process.argv;
 const protocol = protocols[name];
@@ -15,15 +15,15 @@ const begun = new Set();
 globalThis.fetch = async (input, init) => {
   const request = new Request(input, init);
   const headers = Object.fromEntries(request.headers);
-  const asked = protocol.read({ method: request.method, path: request.url.slice(BASE.length), headers });
+  const action = protocol.read({ method: request.method, path: request.url.slice(BASE.length), headers });
   // A stream of events, where there is none.
-  if (asked === undefined) return new Response(null, { status: 404 });
+  if (action === undefined) return new Response(null, { status: 404 });
   await request.text();
-  const id = asked.id ?? `job${begun.size}`;
+  const id = action.id ?? `job${begun.size}`;
   begun.add(id);
-  const state = asked.kind === "submit" ? "new" : "running";
+  const state = action.kind === "submit" ? "new" : "running";
   const job = { id, url: "https://files.example/result.png", state, madeAt: 0, doneAt: 0 };
-  return Response.json(protocol.write(asked.kind, job));
+  return Response.json(protocol.write(action.kind, job));
 };
 
 const { connect } = await import(`./${name}.mjs`);

@@ -1,5 +1,5 @@
 import { Client } from "wavespeed";
-import { MODELS } from "../protocols.mjs";
+import { MODELS } from "./protocols.mjs";
 
 // It takes no signal; there is nothing to abort a call with.
 export function connect(baseUrl) {

@@ -1,7 +1,8 @@
 // @ts-check
-// What a job costs where the client runs: of the processor, and of the memory while it waits.
-import { startMock } from "../mock.mjs";
-import { told } from "./child.mjs";
+// Processor time of a job, and memory of a waiting one.
+import { startMock } from "../../tests/kit/mock.mjs";
+import { startChild } from "../child.mjs";
+import { protocols } from "../peers/protocols.mjs";
 
 /** How many jobs the processor time is of, and how many of them at a time. */
 export const JOBS = 400;
@@ -14,31 +15,41 @@ export const WAITING = 10_000;
 /**
  * The processor time of one job in milliseconds, of a client and of a bare loop that sends as many requests.
  *
- * @param {import("../protocols.mjs").Name} name of the client
- * @returns {Promise<{ client: number, bare: number, requests: number }>}
+ * @param {string} name of the client
+ * @returns {Promise<{ client: number, bare: number }>}
  */
 export async function processorTime(name) {
-  const mock = await startMock(new Map());
+  const mock = await startMock(new Map(), protocols);
   try {
     const stage = mock.stage(name, { durations: [DURATION] });
     const all = () => stage.requests.length + mock.filesRead();
     let warmed = 0;
-    const { microseconds } = await told("jobs", [name, stage.base, JOBS, AT_A_TIME], ({ ready }) => {
-      if (ready) warmed = all();
+    const client = await measured([name, stage.base, JOBS, AT_A_TIME], () => {
+      warmed = all();
     });
     const requests = Math.round((all() - warmed) / JOBS);
     const { base } = mock.stage("ours", { durations: [0] });
-    const bare = await told("jobs", ["bare", base, JOBS, AT_A_TIME, requests]);
-    return { client: microseconds / 1000, bare: bare.microseconds / 1000, requests };
+    const bare = await measured(["bare", base, JOBS, AT_A_TIME, requests]);
+    return { client, bare };
   } finally {
     mock.close();
   }
 }
 
+/** @param {(string | number)[]} args @param {() => void} [onWarm] */
+async function measured(args, onWarm) {
+  const child = startChild("peers/jobs", { args });
+  await child.next();
+  onWarm?.();
+  const { microseconds } = await child.next();
+  return microseconds / 1000;
+}
+
 /**
- * Bytes of each job, while {@link WAITING} of them wait. What is `external` is WebAssembly's.
+ * Bytes of each job while {@link WAITING} of them wait. `external` is the memory of the WebAssembly, and buffers.
  *
- * @param {import("../protocols.mjs").Name} name of the client
+ * @param {string} name of the client
  * @returns {Promise<{ heap: number, external: number, rss: number }>}
  */
-export const waitingMemory = (name) => told("waiting", [name, WAITING]);
+export const waitingMemory = (name) =>
+  startChild("peers/waiting", { args: [name, WAITING], execArgv: ["--expose-gc"] }).next();

@@ -1,17 +1,17 @@
 // @ts-check
-// How long it takes from the import of a client to its first request on the wire, in fresh processes, isolates and pages.
+// Time from the import of a client to its first request, in fresh processes, isolates and pages.
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { build as bundle } from "esbuild";
 import { Failed, root } from "../../scripts/run.mjs";
 import { client } from "../../scripts/wasm.mjs";
-import { launchChromium } from "../../tests/support/chromium.mjs";
-import { bundleWorker } from "../workerd.mjs";
+import { launchChromium } from "../../tests/kit/chromium.mjs";
+import { bundleWorker } from "../../tests/kit/workerd.mjs";
 import { startStopwatch } from "./stopwatch.mjs";
 
 /** How long one may take, in milliseconds. */
-const PATIENCE = 30_000;
+const TIMEOUT = 30_000;
 
 /**
  * One start in a fresh process of this Node.
@@ -90,7 +90,7 @@ function fail(name, why = "") {
  */
 function late(name) {
   return new Promise((_, reject) => {
-    setTimeout(() => reject(new Failed(`${name} did not send a request in time.`)), PATIENCE).unref();
+    setTimeout(() => reject(new Failed(`${name} did not send a request in time.`)), TIMEOUT).unref();
   });
 }
 

@@ -1,5 +1,5 @@
 // @ts-check
-// The clock of the start: a server, which is told when a client is about to be imported and sees its first request come.
+// The clock of the start: a server that is notified before a client is imported, and sees its first request.
 import { createServer } from "node:http";
 
 /**

@@ -55,7 +55,7 @@ pub enum Kind {
 impl Kind {
     /// The kind that an envelope's code stands for.
     #[must_use]
-    pub fn of_code(code: i64) -> Self {
+    pub fn from_code(code: i64) -> Self {
         match code {
             400 => Kind::BadRequest,
             401 | 403 => Kind::Unauthorized,
@@ -173,6 +173,7 @@ pub struct Failure {
     /// What went wrong.
     pub kind: Kind,
     /// The API's code, where one came: the envelope's, or a failed task's numeric `failCode`.
+    #[serde(serialize_with = "as_number")]
     pub code: Option<i64>,
     /// A failed task's `failCode` in the service's own form, which may be a word.
     pub fail_code: Option<String>,
@@ -193,18 +194,26 @@ pub struct Failure {
     pub quote: Option<usize>,
 }
 
+/// A code beyond JavaScript's safe integers, which nobody documents, is a float.
+fn as_number<S: Serializer>(code: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
+    match code {
+        Some(code) if code.unsigned_abs() > 1 << 53 => serializer.serialize_f64(*code as f64),
+        code => code.serialize(serializer),
+    }
+}
+
 impl Failure {
     /// A failure of `kind` that the service did not comment on.
     ///
     /// Boxed, as all that make one: it is rare and large, and what moves it about would be a good part of the client.
     #[must_use]
     pub fn new(kind: Kind, charged: Charged) -> Box<Self> {
-        Failure::saying(kind, charged, kind.advice())
+        Failure::with_message(kind, charged, kind.advice())
     }
 
     /// The same, with other words.
     #[must_use]
-    pub fn saying(kind: Kind, charged: Charged, message: &str) -> Box<Self> {
+    pub fn with_message(kind: Kind, charged: Charged, message: &str) -> Box<Self> {
         Box::new(Failure {
             kind,
             code: None,
@@ -222,13 +231,13 @@ impl Failure {
     /// A call that is refused before anything is sent.
     #[must_use]
     pub fn invalid(message: &str) -> Box<Self> {
-        Failure::saying(Kind::InvalidInput, Charged::No, message)
+        Failure::with_message(Kind::InvalidInput, Charged::No, message)
     }
 
     /// What the service says with an envelope's code.
     #[must_use]
-    pub fn of_code(code: i64, msg: Option<&str>, status: u16, charged: Charged) -> Box<Self> {
-        let kind = Kind::of_code(code);
+    pub fn from_code(code: i64, msg: Option<&str>, status: u16, charged: Charged) -> Box<Self> {
+        let kind = Kind::from_code(code);
         let mut failure = Failure::new(kind, charged).with(Some(code), status, msg);
         failure.retryable = matches!(kind, Kind::RateLimited | Kind::Maintenance);
         failure
@@ -245,14 +254,14 @@ impl Failure {
     #[must_use]
     pub fn quoting(self: Box<Self>, msg: Option<&str>) -> Box<Self> {
         match msg {
-            Some(msg) => self.adding(" The service said: ", msg),
+            Some(msg) => self.append(" The service said: ", msg),
             None => self,
         }
     }
 
     /// With our words and then somebody else's at the end of the message.
     #[must_use]
-    pub fn adding(mut self: Box<Self>, ours: &str, theirs: &str) -> Box<Self> {
+    pub fn append(mut self: Box<Self>, ours: &str, theirs: &str) -> Box<Self> {
         self.message.push_str(ours);
         self.quote.get_or_insert(self.message.len());
         self.message.push_str(theirs);
@@ -261,7 +270,7 @@ impl Failure {
 
     /// With the task that it is about.
     #[must_use]
-    pub fn of_task(mut self: Box<Self>, task_id: &str) -> Box<Self> {
+    pub fn for_task(mut self: Box<Self>, task_id: &str) -> Box<Self> {
         self.resumable = self.kind != Kind::GenerationFailed;
         self.task_id = Some(task_id.to_owned());
         self

@@ -100,6 +100,8 @@ pub enum Problem {
     Unsupported(&'static str),
     /// Nothing that is known here.
     NotAnImage,
+    /// The whole file is there, and ends or breaks before it says its size in pixels.
+    CutOff,
 }
 
 impl Problem {
@@ -123,6 +125,7 @@ impl Problem {
                 message.push_str("; only jpeg, png and webp are taken.");
             }
             Problem::NotAnImage => message.push_str("is not an image; jpeg, png and webp are taken."),
+            Problem::CutOff => message.push_str("is damaged or cut off in its header."),
         }
         message
     }
@@ -146,7 +149,20 @@ pub fn check(head: &[u8], total_bytes: u64) -> Result<Header, Problem> {
     if total_bytes > MAX_BYTES {
         return Err(Problem::TooLarge(total_bytes));
     }
+    // Of a longer file, the rest may say it.
+    if total_bytes <= head.len() as u64 && size(header.format, head).is_none() {
+        return Err(Problem::CutOff);
+    }
     Ok(header)
+}
+
+/// Width and height as the header has them; a jpeg may leave its height open as 0.
+fn size(format: Format, head: &[u8]) -> Option<(u32, u32)> {
+    match format {
+        Format::Jpeg => jpeg_size(head),
+        Format::Png => png_size(head),
+        Format::Webp => webp_size(head),
+    }
 }
 
 /// Reads format and size from a file's first bytes.
@@ -154,16 +170,16 @@ pub fn check(head: &[u8], total_bytes: u64) -> Result<Header, Problem> {
 /// # Errors
 /// [`Problem::Unsupported`] or [`Problem::NotAnImage`].
 pub fn identify(head: &[u8]) -> Result<Header, Problem> {
-    let (format, size) = if head.starts_with(b"\xff\xd8\xff") {
-        (Format::Jpeg, jpeg_size(head))
+    let format = if head.starts_with(b"\xff\xd8\xff") {
+        Format::Jpeg
     } else if head.starts_with(b"\x89PNG\r\n\x1a\n") {
-        (Format::Png, png_size(head))
+        Format::Png
     } else if head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP") {
-        (Format::Webp, webp_size(head))
+        Format::Webp
     } else {
         return Err(foreign(head));
     };
-    let size = size.filter(|&(width, height)| width > 0 && height > 0);
+    let size = size(format, head).filter(|&(width, height)| width > 0 && height > 0);
     Ok(Header { format, size })
 }
 

@@ -20,6 +20,9 @@ pub trait Json: Sized {
     /// The value of a number.
     fn number(&self) -> Option<f64>;
 
+    /// The value of a boolean.
+    fn boolean(&self) -> Option<bool>;
+
     /// An object's member that is a string.
     fn text_at(&self, name: &str) -> Option<String> {
         self.get(name)?.text()
@@ -54,6 +57,10 @@ impl Json for serde_json::Value {
 
     fn number(&self) -> Option<f64> {
         self.as_f64()
+    }
+
+    fn boolean(&self) -> Option<bool> {
+        self.as_bool()
     }
 
     fn is_object(&self) -> bool {

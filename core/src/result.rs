@@ -1,13 +1,14 @@
-//! What an upscale ends with, and what can be told of it.
+//! What an upscale ends with.
 
 use serde::Serialize;
 
 use crate::failure::{Charged, Failure, Kind};
 use crate::image::Header;
-use crate::job::{Fault, Upscaled};
+use crate::network_error::NetworkError;
+use crate::task::TaskSuccess;
 
 /// How long the service keeps a result, in milliseconds. One page of its documentation says
-/// 24 hours and another 14 days; whoever counts on the shorter loses nothing.
+/// 24 hours and another 14 days; counting on the shorter loses nothing.
 pub const LIFETIME: f64 = 24.0 * 60.0 * 60.0 * 1_000.0;
 
 /// An upscale's result. Times are Unix milliseconds.
@@ -36,10 +37,10 @@ pub struct UpscaleResult {
 }
 
 impl UpscaleResult {
-    /// What a job ended with at the Unix time `now`, and what its file's first bytes say.
+    /// Of a task that was seen to succeed at the Unix time `now`, and of the first bytes of its file.
     #[must_use]
-    pub fn of(upscaled: Upscaled, header: Option<Header>, now: f64) -> Self {
-        let Upscaled { task_id, url, credits, create_time, complete_time } = upscaled;
+    pub fn new(success: TaskSuccess, header: Option<Header>, now: f64) -> Self {
+        let TaskSuccess { task_id, url, credits, create_time, complete_time } = success;
         let size = header.and_then(|header| header.size);
         UpscaleResult {
             task_id,
@@ -55,19 +56,23 @@ impl UpscaleResult {
     }
 }
 
-/// What it means that a result's file could not be fetched, in spite of the HTTP status or because of the fault.
+/// Why the file of a result could not be fetched: the HTTP status, or that no response came.
 #[must_use]
-pub fn not_fetched(task_id: &str, came: Result<u16, Fault>) -> Box<Failure> {
-    let (kind, status) = match came {
+pub fn not_fetched(task_id: &str, outcome: Result<u16, NetworkError>) -> Box<Failure> {
+    let (kind, status) = match outcome {
         Ok(status) => (Kind::BadReply, Some(status)),
-        Err(Fault::TimedOut | Fault::TokenTimedOut) => (Kind::Timeout, None),
-        Err(Fault::NoToken | Fault::FetchRefused | Fault::NoConnection | Fault::Unsent(_) | Fault::Lost) => {
-            (Kind::Unreachable, None)
-        }
+        Err(NetworkError::TimedOut | NetworkError::TokenTimedOut) => (Kind::Timeout, None),
+        Err(
+            NetworkError::NoToken
+            | NetworkError::FetchRefused
+            | NetworkError::NoConnection
+            | NetworkError::Unsent(_)
+            | NetworkError::Lost,
+        ) => (Kind::Unreachable, None),
     };
     let message = "The upscaled image could not be fetched from where it is kept. It is paid for: try again, \
                    or fetch its URL in another way.";
-    let mut failure = Failure::saying(kind, Charged::Yes, message).of_task(task_id).retryable();
+    let mut failure = Failure::with_message(kind, Charged::Yes, message).for_task(task_id).retryable();
     failure.status = status;
     failure
 }

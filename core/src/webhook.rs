@@ -4,16 +4,18 @@
 //! callback can say is that a task may have ended. How it ended says its record, which is
 //! read again.
 
-use crate::failure::{Charged, Failure, Kind};
-use crate::job::Upscaled;
-use crate::json::Json;
-use crate::text::number;
-use crate::verdict::{Looked, failed, looked};
-use crate::wire::{Callback, Reply, State};
+use crate::api::{Callback, Response, State};
+use crate::classify::{RecordInfoResponse, failed_task, record_info};
+use serde::{Serialize, Serializer};
 
-/// How long receiving one may take, in milliseconds. The service waits 15 s for the answer
-/// (documented for sibling APIs), and the answer has a way to go.
-pub const PATIENCE: u64 = 10_000;
+use crate::failure::{Charged, Failure, Kind};
+use crate::json::Json;
+use crate::task::TaskSuccess;
+use crate::text::number;
+
+/// How long receiving one may take, in milliseconds. The service waits 15 s for the response (documented for sibling
+/// APIs), which takes a while to arrive.
+pub const TIMEOUT: u64 = 10_000;
 
 /// How far a callback's timestamp may be from the receiver's clock, in seconds. The API
 /// documents none.
@@ -67,6 +69,12 @@ impl Refusal {
     }
 }
 
+impl Serialize for Refusal {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 /// The HTTP status to answer with: by the word for a refusal, or else by what kind of outcome it
 /// is. The service calls again after anything but a 200.
 #[must_use]
@@ -95,7 +103,8 @@ pub struct Posted<'a> {
 }
 
 /// A callback that is well formed and fresh. Nothing in it is proven yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Opened {
     /// What it may be about; the first that holds is what it is about.
     pub claims: Vec<Claim>,
@@ -106,7 +115,8 @@ pub struct Opened {
 }
 
 /// A claim that a task has ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Claim {
     /// The task.
     pub task_id: String,
@@ -200,11 +210,11 @@ pub fn window(tolerance: Option<f64>) -> Option<u64> {
     (seconds > 0.0 && seconds <= MAX_TOLERANCE).then_some((seconds * 1000.0) as u64)
 }
 
-/// What the record of a callback's task says.
+/// What a callback means, by the record of its task.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Said {
+pub enum Verified {
     /// The task has succeeded.
-    Success(Box<Upscaled>),
+    Success(Box<TaskSuccess>),
     /// The task has failed.
     Failed(Box<Failure>),
     /// How the task ended cannot be said now; the service is to call again.
@@ -213,29 +223,33 @@ pub enum Said {
     Refused(Refusal),
 }
 
-impl Said {
-    /// Reads the reply to the recordInfo of `task_id`.
+impl Verified {
+    /// By the response to the recordInfo of `task_id`.
     #[must_use]
-    pub fn of_reply<V: Json>(task_id: &str, reply: &Reply<V>) -> Self {
-        let detail = match looked(reply) {
-            Looked::Record(detail) => detail,
+    pub fn from_response<V: Json>(task_id: &str, response: &Response<V>) -> Self {
+        let detail = match record_info(response) {
+            RecordInfoResponse::Record(detail) => detail,
             // Also where the service does not know the task: it may not know it yet.
-            Looked::Missing(failure) | Looked::Again(_, failure) | Looked::Failed(failure) => {
-                return Said::Later(failure.of_task(task_id));
+            RecordInfoResponse::Missing(failure)
+            | RecordInfoResponse::Retry { failure, .. }
+            | RecordInfoResponse::Failed(failure) => {
+                return Verified::Later(failure.for_task(task_id));
             }
         };
         if detail.task_id.as_ref().is_some_and(|other| other != task_id) {
-            return Said::Refused(Refusal::OtherTask);
+            return Verified::Refused(Refusal::OtherTask);
         }
         match detail.state {
-            State::Success => Upscaled::of(task_id, detail).map_or_else(Said::Later, Said::Success),
-            State::Fail => match failed(&detail).of_task(task_id) {
+            State::Success => {
+                TaskSuccess::from_record(task_id, detail).map_or_else(Verified::Later, Verified::Success)
+            }
+            State::Fail => match failed_task(&detail).for_task(task_id) {
                 // A gateway that does not know how it ended may know later.
-                failure if failure.resumable => Said::Later(failure),
-                failure => Said::Failed(failure),
+                failure if failure.resumable => Verified::Later(failure),
+                failure => Verified::Failed(failure),
             },
             State::Waiting | State::Queuing | State::Generating | State::Other(_) => {
-                Said::Later(not_ended().of_task(task_id))
+                Verified::Later(not_ended().for_task(task_id))
             }
         }
     }
@@ -244,5 +258,5 @@ impl Said {
 /// The callback was faster than the record, or it is a lie.
 fn not_ended() -> Box<Failure> {
     let message = "The callback says that the task has ended, and its record does not.";
-    Failure::saying(Kind::BadReply, Charged::Unknown, message).retryable()
+    Failure::with_message(Kind::BadReply, Charged::Unknown, message).retryable()
 }

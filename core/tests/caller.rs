@@ -4,7 +4,7 @@
 use crisp_upscale_core::digest::Digest;
 use crisp_upscale_core::failure::{Charged, Kind};
 use crisp_upscale_core::fetch_option::{Thrown, took_request_for_url};
-use crisp_upscale_core::repeat::header;
+use crisp_upscale_core::idempotency::header;
 use proptest::prelude::*;
 use sha2::Digest as _;
 

@@ -310,6 +310,13 @@ fn the_size_of_the_file_is_checked() {
         ("empty, and so is its head", &[][..], 0, Err(Problem::Empty)),
         ("one byte", &good, 1, header),
         ("just small enough", &good, 10 * 1024 * 1024, header),
+        ("its header breaks off", &good[..20], 20, Err(Problem::CutOff)),
+        (
+            "its header breaks off, and there is more",
+            &good[..20],
+            21,
+            Ok(Header { format: Format::Png, size: None }),
+        ),
         ("one byte too many", &good, 10 * 1024 * 1024 + 1, Err(Problem::TooLarge(10_485_761))),
         ("beyond all measure", &good, u64::MAX, Err(Problem::TooLarge(u64::MAX))),
         // What it is says more than how large it is: making it smaller would not help.
@@ -324,6 +331,7 @@ fn the_size_of_the_file_is_checked() {
 fn problems_are_sentences() {
     let rows = [
         (Problem::Empty, "The file is empty."),
+        (Problem::CutOff, "The file is damaged or cut off in its header."),
         // Rounded up: "10.0 MB; at most 10 MB" would be a riddle.
         (Problem::TooLarge(MAX_BYTES + 1), "The file has 10.1 MB; at most 10 MB are taken."),
         (Problem::TooLarge(11 * 1024 * 1024), "The file has 11.0 MB; at most 10 MB are taken."),

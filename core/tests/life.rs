@@ -6,11 +6,13 @@ mod common;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 
-use common::reply;
+use common::{Input, Output, Request, Update, Upscale, reply};
+use crisp_upscale_core::api::{CreateTask, Response};
+use crisp_upscale_core::backoff;
 use crisp_upscale_core::failure::{Charged, Failure, Kind};
-use crisp_upscale_core::job::{Event, Fault, Instant, Job, Next, PATIENCE, Request, Update, Upscaled};
-use crisp_upscale_core::pace::{self, Durations};
-use crisp_upscale_core::wire::{CreateTask, Reply};
+use crisp_upscale_core::network_error::NetworkError;
+use crisp_upscale_core::schedule::Durations;
+use crisp_upscale_core::task::{DEFAULT_TIMEOUT, Instant, TaskSuccess};
 use serde_json::{Value, json};
 
 const IMAGE: &str = "https://host.example/photo.jpg";
@@ -27,11 +29,11 @@ const GRACE: u64 = 90_000;
 // The driver: it does what the step says, and the clock jumps to the instant.
 
 /// What comes of a request, and after how long.
-type Answer = (u64, Event<Value>);
+type Answer = (u64, Input<Value>);
 
 /// A life as the caller, the service and the clock saw it.
 struct Lived {
-    outcome: Result<Upscaled, Box<Failure>>,
+    outcome: Result<TaskSuccess, Box<Failure>>,
     ended: Instant,
     news: Vec<(Instant, Update)>,
     creates: Vec<Instant>,
@@ -54,12 +56,12 @@ impl Lived {
 /// `late` is how long the timer oversleeps at most, told afresh for every sleep.
 fn play(
     row: &str,
-    mut job: Job,
+    mut job: Upscale,
     deadline: Instant,
     mut late: impl FnMut() -> u64,
     mut answer: impl FnMut(&Request, Instant) -> Answer,
 ) -> Lived {
-    let (mut now, mut event) = (BEGIN, Event::Start);
+    let (mut now, mut event) = (BEGIN, Input::Started);
     // Nothing has been seen yet, so the pace is 3 s.
     let mut durations = Durations::default();
     let (mut news, mut creates, mut looks) = (Vec::<(Instant, Update)>::new(), Vec::new(), Vec::new());
@@ -67,15 +69,15 @@ fn play(
     let most = 10 + 3 * (deadline.saturating_sub(BEGIN) / 1_000);
     for _ in 0..most {
         let step = job.handle(event, now, &mut durations);
-        if let Some(update) = step.news {
+        if let Some(update) = step.update {
             if let Some((_, last)) = news.last() {
                 assert_ne!(last.state, update.state, "{row}: no news");
             }
             assert!(!["success", "fail"].contains(&update.state.as_str()), "{row}: the end is no update");
             news.push((now, update));
         }
-        match step.next {
-            Next::Send(request, give_up) => {
+        match step.output {
+            Output::Send(request, give_up) => {
                 assert!(now < give_up && give_up <= deadline, "{row}: at {now} gives up at {give_up}");
                 let patience = match &request {
                     Request::Create(task) => {
@@ -85,7 +87,7 @@ fn play(
                         creates.push(now);
                         CREATE_PATIENCE
                     }
-                    Request::Look(task_id) => {
+                    Request::Poll(task_id) => {
                         assert_eq!(task_id, TASK, "{row}");
                         looks.push(now);
                         LOOK_PATIENCE
@@ -94,20 +96,20 @@ fn play(
                 assert_eq!(give_up, deadline.min(now + patience), "{row}: patience at {now}");
                 let (after, came) = answer(&request, now);
                 (now, event) = if after > give_up - now {
-                    (give_up, Event::Failed(Fault::TimedOut))
+                    (give_up, Input::NetworkError(NetworkError::TimedOut))
                 } else {
                     (now + after, came)
                 };
             }
-            Next::TakeTurn(until) => {
+            Output::AcquireLease(until) => {
                 assert_eq!(until, deadline, "{row}: a turn is waited for as long as the caller waits");
-                event = Event::Turn;
+                event = Input::LeaseAcquired;
             }
-            Next::WaitUntil(then) => {
+            Output::Sleep(then) => {
                 assert!(now <= then && then <= deadline, "{row}: at {now} waits until {then}");
-                (now, event) = (then + late(), Event::Woken);
+                (now, event) = (then + late(), Input::TimerFired);
             }
-            Next::Finish(outcome) => {
+            Output::Done(outcome) => {
                 return Lived {
                     outcome: outcome.map(|upscaled| *upscaled),
                     ended: now,
@@ -136,7 +138,7 @@ impl Script {
     fn answer(&mut self, request: &Request) -> Answer {
         let answers = match request {
             Request::Create(_) => &mut self.creates,
-            Request::Look(_) => &mut self.looks,
+            Request::Poll(_) => &mut self.looks,
         };
         let first = answers.pop_front().unwrap_or_else(|| panic!("nothing is scripted for {request:?}"));
         if answers.is_empty() {
@@ -148,14 +150,14 @@ impl Script {
 
 /// A life of a new job, with this much time.
 fn live(row: &str, time: u64, mut script: Script) -> Lived {
-    let job = Job::create(CreateTask::upscale(IMAGE.into(), None), BEGIN + time);
+    let job = Upscale::create(CreateTask::upscale(IMAGE.into(), None), BEGIN + time);
     play(row, job, BEGIN + time, || 0, |request, _| script.answer(request))
 }
 
 /// A life of a job whose task was made `age` before.
 fn resume(row: &str, age: u64, time: u64, looks: impl Into<VecDeque<Answer>>) -> Lived {
     let mut script = Script::new([], looks);
-    let job = Job::follow(TASK.into(), BEGIN - age, BEGIN + time);
+    let job = Upscale::watch(TASK.into(), BEGIN - age, BEGIN + time);
     let lived = play(row, job, BEGIN + time, || 0, |request, _| script.answer(request));
     assert!(lived.creates.is_empty(), "{row}: a task that was made is not made again");
     lived
@@ -164,20 +166,20 @@ fn resume(row: &str, age: u64, time: u64, looks: impl Into<VecDeque<Answer>>) ->
 // Answers. Each takes 100 ms unless told otherwise.
 
 fn says(status: u16, body: &str) -> Answer {
-    (100, Event::Replied(reply(status, body)))
+    (100, Input::Response(reply(status, body)))
 }
 
 fn asks_to_wait(status: u16, body: &str, milliseconds: u64) -> Answer {
-    (100, Event::Replied(Reply { retry_after: Some(milliseconds), ..reply(status, body) }))
+    (100, Input::Response(Response { retry_after: Some(milliseconds), ..reply(status, body) }))
 }
 
-fn no_reply(fault: Fault) -> Answer {
-    (100, Event::Failed(fault))
+fn no_reply(fault: NetworkError) -> Answer {
+    (100, Input::NetworkError(fault))
 }
 
 /// No answer before anybody's patience ends.
 fn silence() -> Answer {
-    (u64::MAX, Event::Failed(Fault::Lost))
+    (u64::MAX, Input::NetworkError(NetworkError::Lost))
 }
 
 fn made() -> Answer {
@@ -211,8 +213,8 @@ fn null_record() -> Answer {
 const TOO_MANY: &str = r#"{"code":429,"msg":"Your call frequency is too high. Please try again later."}"#;
 const HTML: &str = "<html><body>502 Bad Gateway</body></html>";
 
-fn upscaled() -> Upscaled {
-    Upscaled {
+fn upscaled() -> TaskSuccess {
+    TaskSuccess {
         task_id: TASK.into(),
         url: RESULT.into(),
         credits: Some(0.5),
@@ -266,7 +268,7 @@ fn a_state_that_comes_back_is_news_again() {
 }
 
 #[test]
-fn an_unknown_state_goes_on() {
+fn an_unknown_state_check_repeat() {
     let looks = [state("paused"), state("paused"), state("warming up"), success()];
     let lived = live("unknown state", 300_000, Script::new([made()], looks));
     assert_eq!(lived.outcome, Ok(upscaled()));
@@ -287,7 +289,7 @@ fn a_resumed_task_is_followed_to_its_end() {
 
 /// Following may begin when the task was made a moment before, by another job: it is given the same first wait.
 #[test]
-fn a_task_just_made_is_not_looked_at_before_its_first_wait_is_over() {
+fn a_task_just_made_is_not_looked_at_before_its_first_wait_has_expired() {
     for (age, first) in [(0, 3_000), (400, 2_600), (2_999, 1), (3_000, 0), (5_000, 0)] {
         let row = format!("made {age} ms before");
         let lived = resume(&row, age, 300_000, [success()]);
@@ -298,11 +300,9 @@ fn a_task_just_made_is_not_looked_at_before_its_first_wait_is_over() {
     assert_eq!((lived.looks.len(), lived.ended), (0, BEGIN + 500));
 }
 
-/// What JavaScript sees of news and of a result, name for name.
+/// What JavaScript sees of a success, name for name.
 #[test]
-fn news_and_results_are_handed_on_in_these_words() {
-    let news = Update { state: "submitted".into(), task_id: TASK.into() };
-    assert_eq!(serde_json::to_value(news).unwrap(), json!({"state": "submitted", "taskId": TASK}));
+fn a_success_is_handed_on_in_these_words() {
     assert_eq!(
         serde_json::to_value(upscaled()).unwrap(),
         json!({
@@ -328,7 +328,7 @@ fn one_create_unless_it_was_refused_for_certain() {
         ("a redirect", says(307, ""), Some(Kind::OutcomeUnknown)),
         ("cut", says(200, r#"{"code":200,"data":{"taskId":"5f"#), Some(Kind::OutcomeUnknown)),
         ("no task id", says(200, r#"{"code":200,"msg":"success","data":{}}"#), Some(Kind::OutcomeUnknown)),
-        ("lost", no_reply(Fault::Lost), Some(Kind::OutcomeUnknown)),
+        ("lost", no_reply(NetworkError::Lost), Some(Kind::OutcomeUnknown)),
         ("timed out", silence(), Some(Kind::OutcomeUnknown)),
         ("400", says(200, r#"{"code":400}"#), Some(Kind::BadRequest)),
         ("401", says(200, r#"{"code":401}"#), Some(Kind::Unauthorized)),
@@ -394,7 +394,7 @@ fn the_wait_that_the_server_asks_for_is_kept() {
 /// `Retry-After: 0` is no leave to send as fast as the line allows.
 #[test]
 fn a_wait_of_nothing_is_a_wait_all_the_same() {
-    let at_once = (0, Event::Replied(Reply { retry_after: Some(0), ..reply(429, TOO_MANY) }));
+    let at_once = (0, Input::Response(Response { retry_after: Some(0), ..reply(429, TOO_MANY) }));
     let lived = live("creates", 60_000, Script::new([at_once.clone()], []));
     assert_eq!(lived.failure().kind, Kind::RateLimited);
     assert!(lived.creates.len() <= 60, "{} creates in 60 s", lived.creates.len());
@@ -421,13 +421,13 @@ fn a_wait_beyond_the_deadline_ends_at_once() {
 
 #[test]
 fn a_server_that_cannot_be_dialled_is_dialled_three_times() {
-    let lived = live("never", 300_000, Script::new([no_reply(Fault::NoConnection)], []));
+    let lived = live("never", 300_000, Script::new([no_reply(NetworkError::NoConnection)], []));
     let failure = lived.failure();
     assert_eq!((failure.kind, failure.charged), (Kind::Unreachable, Charged::No));
     assert!(failure.retryable && failure.task_id.is_none() && !failure.resumable);
     assert_eq!(lived.creates, [BEGIN, BEGIN + 1_100, BEGIN + 3_200]);
 
-    let dead = no_reply(Fault::NoConnection);
+    let dead = no_reply(NetworkError::NoConnection);
     let lived = live("at the third", 300_000, Script::new([dead.clone(), dead.clone(), made()], [success()]));
     assert_eq!((lived.creates.len(), lived.outcome), (3, Ok(upscaled())));
 
@@ -439,8 +439,8 @@ fn a_server_that_cannot_be_dialled_is_dialled_three_times() {
 /// What was not sent before says nothing of what is sent next.
 #[test]
 fn a_lost_request_after_harmless_ones_is_lost_all_the_same() {
-    for first in [no_reply(Fault::NoConnection), says(200, TOO_MANY), asks_to_wait(429, HTML, 3_000)] {
-        for then in [no_reply(Fault::Lost), silence(), says(502, HTML)] {
+    for first in [no_reply(NetworkError::NoConnection), says(200, TOO_MANY), asks_to_wait(429, HTML, 3_000)] {
+        for then in [no_reply(NetworkError::Lost), silence(), says(502, HTML)] {
             let row = format!("{first:?}, then {then:?}");
             let lived = live(&row, 300_000, Script::new([first.clone(), then], []));
             assert_eq!(lived.creates.len(), 2, "{row}");
@@ -464,7 +464,7 @@ fn a_time_that_is_over_before_the_create_costs_nothing() {
 
     // A timer that oversleeps the deadline between two creates: the refused one made nothing.
     let deadline = BEGIN + 10_000;
-    let job = Job::create(CreateTask::upscale(IMAGE.into(), None), deadline);
+    let job = Upscale::create(CreateTask::upscale(IMAGE.into(), None), deadline);
     let lived = play("overslept", job, deadline, || 60_000, |_, _| says(429, TOO_MANY));
     assert_eq!((lived.failure().kind, lived.failure().charged), (Kind::Timeout, Charged::No));
     assert_eq!(lived.creates, [BEGIN]);
@@ -495,7 +495,7 @@ fn a_time_that_is_over_while_following_names_the_task() {
 
     // The last trouble is told, in the words for it.
     let rows = [
-        ("lost", no_reply(Fault::Lost), "The last look at it failed: The server cannot be reached."),
+        ("lost", no_reply(NetworkError::Lost), "The last look at it failed: The server cannot be reached."),
         ("silent", silence(), "The last look at it failed: The server cannot be reached."),
         ("a page", says(502, HTML), "The last look at it failed: The service had a fault."),
         (
@@ -536,17 +536,17 @@ fn a_resume_without_time_does_not_lose_the_task() {
 /// A laptop that slept: the reply is read although the time is over.
 #[test]
 fn a_result_that_comes_late_still_counts() {
-    let mut job = Job::follow(TASK.into(), BEGIN - 5_000, BEGIN + 10_000);
-    let asked = job.handle(Event::<Value>::Start, BEGIN, &mut Durations::default()).next;
-    assert_eq!(asked, Next::Send(Request::Look(TASK.into()), BEGIN + 10_000));
-    let next = job.handle(success().1, BEGIN + 500_000, &mut Durations::default()).next;
-    assert_eq!(next, Next::Finish(Ok(Box::new(upscaled()))));
+    let mut job = Upscale::watch(TASK.into(), BEGIN - 5_000, BEGIN + 10_000);
+    let asked = job.handle(Input::<Value>::Started, BEGIN, &mut Durations::default()).output;
+    assert_eq!(asked, Output::Send(Request::Poll(TASK.into()), BEGIN + 10_000));
+    let next = job.handle(success().1, BEGIN + 500_000, &mut Durations::default()).output;
+    assert_eq!(next, Output::Done(Ok(Box::new(upscaled()))));
 }
 
 /// Ten minutes where the caller says nothing: shorter than this gives up on tasks that are paid for.
 #[test]
 fn the_default_time_is_longer_than_the_vendors_advice() {
-    assert_eq!(PATIENCE, 600_000);
+    assert_eq!(DEFAULT_TIMEOUT, 600_000);
 }
 
 // Looking
@@ -561,20 +561,20 @@ fn a_missing_record_is_borne_for_the_grace_of_a_new_task() {
             [(3_000, true), (89_000, true), (GRACE - 1, true), (GRACE, false), (GRACE + 1, false)]
         {
             let row = format!("{row} at {age} ms");
-            let mut job = Job::follow(TASK.into(), BEGIN, BEGIN + 300_000);
-            let asked = job.handle(Event::<Value>::Start, BEGIN + age, &mut Durations::default()).next;
-            assert!(matches!(asked, Next::Send(Request::Look(_), _)), "{row}: {asked:?}");
-            let next = job.handle(answer.1.clone(), BEGIN + age, &mut Durations::default()).next;
+            let mut job = Upscale::watch(TASK.into(), BEGIN, BEGIN + 300_000);
+            let asked = job.handle(Input::<Value>::Started, BEGIN + age, &mut Durations::default()).output;
+            assert!(matches!(asked, Output::Send(Request::Poll(_), _)), "{row}: {asked:?}");
+            let next = job.handle(answer.1.clone(), BEGIN + age, &mut Durations::default()).output;
             match next {
-                Next::WaitUntil(_) => assert!(goes_on, "{row}: goes on"),
-                Next::Finish(outcome) => {
+                Output::Sleep(_) => assert!(goes_on, "{row}: goes on"),
+                Output::Done(outcome) => {
                     let failure = outcome.expect_err(&row);
                     assert!(!goes_on, "{row}: {failure:?}");
                     assert_eq!((failure.kind, failure.charged), (Kind::NotFound, Charged::Unknown), "{row}");
                     assert_eq!(failure.task_id.as_deref(), Some(TASK), "{row}");
                     assert!(!failure.retryable && failure.resumable, "{row}");
                 }
-                Next::Send(..) | Next::TakeTurn(_) => panic!("{row}: {next:?}"),
+                Output::Send(..) | Output::AcquireLease(_) => panic!("{row}: {next:?}"),
             }
         }
     }
@@ -623,9 +623,9 @@ fn a_bad_poll_does_not_lose_the_job() {
         ("455", says(200, r#"{"code":455,"msg":"maintenance"}"#)),
         ("500", says(200, r#"{"code":500,"msg":"Internal server error"}"#)),
         ("a code that nobody has documented", says(200, r#"{"code":599,"msg":"?"}"#)),
-        ("lost", no_reply(Fault::Lost)),
-        ("no connection", no_reply(Fault::NoConnection)),
-        ("timed out", no_reply(Fault::TimedOut)),
+        ("lost", no_reply(NetworkError::Lost)),
+        ("no connection", no_reply(NetworkError::NoConnection)),
+        ("timed out", no_reply(NetworkError::TimedOut)),
         ("silence", silence()),
     ];
     for (row, bad) in rows {
@@ -746,7 +746,7 @@ fn a_wait_that_is_asked_for_is_at_least_a_second() {
     for (asked, nth, wait) in
         [(None, 3, 4_000), (Some(0), 3, 1_000), (Some(999), 1, 1_000), (Some(7_000), 1, 7_000)]
     {
-        assert_eq!(pace::wait(asked, nth), wait, "{asked:?}, {nth}");
+        assert_eq!(backoff::delay_or(asked, nth), wait, "{asked:?}, {nth}");
     }
 }
 
@@ -763,7 +763,7 @@ fn failures_are_waited_out() {
         (u32::MAX, 15_000),
     ];
     for (nth, wait) in rows {
-        assert_eq!(pace::after_failure(nth), wait, "{nth}");
+        assert_eq!(backoff::delay(nth), wait, "{nth}");
     }
 }
 
@@ -783,28 +783,28 @@ fn retry_after_is_read_as_seconds() {
         ("Wed, 21 Oct 2015 07:28:00 GMT", None),
     ];
     for (header, expected) in rows {
-        assert_eq!(pace::retry_after(header), expected, "{header:?}");
+        assert_eq!(backoff::retry_after(header), expected, "{header:?}");
     }
 }
 
 // What a life teaches
 
 /// Plays the looks of a task just made: each leaves when the job says, and the end is seen by the last.
-fn taught(mut job: Job, begin: Instant, looks: impl IntoIterator<Item = Event<Value>>) -> Durations {
+fn taught(mut job: Upscale, begin: Instant, looks: impl IntoIterator<Item = Input<Value>>) -> Durations {
     let mut durations = Durations::default();
-    let (mut now, mut event) = (begin, Event::Start);
+    let (mut now, mut event) = (begin, Input::Started);
     let mut looks = looks.into_iter();
     loop {
-        match job.handle(event, now, &mut durations).next {
-            Next::WaitUntil(then) => (now, event) = (then, Event::Woken),
-            Next::TakeTurn(_) => event = Event::Turn,
-            Next::Send(..) => event = looks.next().unwrap(),
-            Next::Finish(_) => return durations,
+        match job.handle(event, now, &mut durations).output {
+            Output::Sleep(then) => (now, event) = (then, Input::TimerFired),
+            Output::AcquireLease(_) => event = Input::LeaseAcquired,
+            Output::Send(..) => event = looks.next().unwrap(),
+            Output::Done(_) => return durations,
         }
     }
 }
 
-fn ended(times: Value) -> Event<Value> {
+fn ended(times: Value) -> Input<Value> {
     let mut data = json!({"state": "success", "resultJson": {"resultUrls": [RESULT]}});
     data.as_object_mut().unwrap().extend(times.as_object().unwrap().clone());
     record(&data).1
@@ -823,7 +823,7 @@ fn a_duration_is_learned_from_the_record_as_far_as_the_looks_bear_it_out() {
         ("ended before it began", json!({"createTime": 5_000, "completeTime": 4_000}), 4_500.0),
     ];
     for (row, times, duration) in rows {
-        let made = Job::follow(TASK.into(), BEGIN, BEGIN + 300_000);
+        let made = Upscale::watch(TASK.into(), BEGIN, BEGIN + 300_000);
         let durations = taught(made, BEGIN, [state("waiting").1, ended(times)]);
         assert_eq!(durations.iter().collect::<Vec<_>>(), [duration], "{row}");
     }
@@ -832,7 +832,7 @@ fn a_duration_is_learned_from_the_record_as_far_as_the_looks_bear_it_out() {
 /// Of a task that was not watched from its beginning only the record knows how long it took.
 #[test]
 fn a_resumed_task_teaches_what_its_record_says_and_nothing_else() {
-    let resumed = || Job::follow(TASK.into(), BEGIN - 3_600_000, BEGIN + 300_000);
+    let resumed = || Upscale::watch(TASK.into(), BEGIN - 3_600_000, BEGIN + 300_000);
     let told = json!({"createTime": 1_000_000, "completeTime": 1_012_000});
     assert_eq!(taught(resumed(), BEGIN, [state("waiting").1, ended(told)]), Durations::from_iter([12_000.0]));
     assert_eq!(taught(resumed(), BEGIN, [state("waiting").1, ended(json!({}))]), Durations::default());
@@ -841,7 +841,7 @@ fn a_resumed_task_teaches_what_its_record_says_and_nothing_else() {
 #[test]
 fn a_failed_task_teaches_nothing() {
     let failed = json!({"state": "fail", "failMsg": "no", "createTime": 1_000, "completeTime": 2_000});
-    let made = Job::follow(TASK.into(), BEGIN, BEGIN + 300_000);
+    let made = Upscale::watch(TASK.into(), BEGIN, BEGIN + 300_000);
     assert_eq!(taught(made, BEGIN, [record(&failed).1]), Durations::default());
 }
 
@@ -849,12 +849,12 @@ fn a_failed_task_teaches_nothing() {
 #[test]
 fn a_job_is_paced_by_what_another_learned_meanwhile() {
     let mut durations = Durations::default();
-    let mut job = Job::follow(TASK.into(), BEGIN, BEGIN + 300_000);
-    let first = job.handle(Event::<Value>::Start, BEGIN, &mut durations).next;
-    assert_eq!(first, Next::WaitUntil(BEGIN + 3_000));
-    job.handle(Event::<Value>::Woken, BEGIN + 3_000, &mut durations);
+    let mut job = Upscale::watch(TASK.into(), BEGIN, BEGIN + 300_000);
+    let first = job.handle(Input::<Value>::Started, BEGIN, &mut durations).output;
+    assert_eq!(first, Output::Sleep(BEGIN + 3_000));
+    job.handle(Input::<Value>::TimerFired, BEGIN + 3_000, &mut durations);
     (0..10).for_each(|nth| durations.learn(39_500 + 100 * nth));
-    let Next::WaitUntil(then) = job.handle(state("waiting").1, BEGIN + 3_000, &mut durations).next else {
+    let Output::Sleep(then) = job.handle(state("waiting").1, BEGIN + 3_000, &mut durations).output else {
         panic!("it does not wait")
     };
     assert!(then > BEGIN + 10_000, "all take 40 s, and it looks after {} ms", then - BEGIN);
@@ -889,9 +889,9 @@ enum Fate {
 }
 
 /// An answer to a create, of every class, and what the service may have done.
-fn any_create(dice: &mut Dice) -> (Event<Value>, Fate) {
+fn any_create(dice: &mut Dice) -> (Input<Value>, Fate) {
     let retry_after = dice.pick(&[None, None, Some(0), Some(1_000), Some(9_000), Some(400_000)]);
-    let said = |status, body: &str| Event::Replied(Reply { retry_after, ..reply(status, body) });
+    let said = |status, body: &str| Input::Response(Response { retry_after, ..reply(status, body) });
     let status = dice.pick(&[200, 200, 200, 0, 302, 400, 500, 502]);
     match dice.below(22) {
         0 | 16.. => (made().1, Fate::Named),
@@ -904,13 +904,13 @@ fn any_create(dice: &mut Dice) -> (Event<Value>, Fate) {
         7 => {
             (said(429, dice.pick(&[HTML, "", r#"{"code":500}"#, r#"{"code":200,"data":{}}"#])), Fate::Nothing)
         }
-        8 | 9 => (Event::Failed(Fault::NoConnection), Fate::Nothing),
+        8 | 9 => (Input::NetworkError(NetworkError::NoConnection), Fate::Nothing),
         3 | 10 => {
             let code = dice.pick(&[400, 401, 402, 404, 405, 422, 433, 451, 455, 505]);
             (said(status, &json!({"code": code, "msg": "no"}).to_string()), Fate::Nothing)
         }
         11 => (said(200, r#"{"code":500,"msg":"Credits insufficient"}"#), Fate::Nothing),
-        12 => (Event::Failed(dice.pick(&[Fault::Lost, Fault::TimedOut])), Fate::Perhaps),
+        12 => (Input::NetworkError(dice.pick(&[NetworkError::Lost, NetworkError::TimedOut])), Fate::Perhaps),
         13 => {
             (said(status, dice.pick(&[HTML, "", "[]", r#"{"code":200,"data":{"taskId":"5f"#])), Fate::Perhaps)
         }
@@ -922,7 +922,7 @@ fn any_create(dice: &mut Dice) -> (Event<Value>, Fate) {
 }
 
 /// An answer to a look, of every class.
-fn any_look(dice: &mut Dice) -> Event<Value> {
+fn any_look(dice: &mut Dice) -> Input<Value> {
     let retry_after = dice.pick(&[None, None, Some(0), Some(2_000), Some(30_000), Some(900_000)]);
     let event = match dice.below(24) {
         0..=6 => state(dice.pick(&["waiting", "queuing", "generating", "paused"])).1,
@@ -930,14 +930,18 @@ fn any_look(dice: &mut Dice) -> Event<Value> {
         9 => success_without_a_file().1,
         10 => record(&json!({"state": "fail", "failMsg": "why"})).1,
         11..=13 => null_record().1,
-        14 | 15 => Event::Failed(dice.pick(&[Fault::NoConnection, Fault::Lost, Fault::TimedOut])),
+        14 | 15 => Input::NetworkError(dice.pick(&[
+            NetworkError::NoConnection,
+            NetworkError::Lost,
+            NetworkError::TimedOut,
+        ])),
         16 | 17 => says(dice.pick(&[0, 200, 302, 404, 429, 500, 502]), dice.pick(&[HTML, "", "[]"])).1,
         18 | 19 => says(200, TOO_MANY).1,
         20 => says(200, &json!({"code": dice.pick(&[401, 422, 505]), "msg": "no"}).to_string()).1,
         _ => says(200, &json!({"code": dice.pick(&[200, 455, 500, 501, 999]), "data": {}}).to_string()).1,
     };
     match event {
-        Event::Replied(reply) => Event::Replied(Reply { retry_after, ..reply }),
+        Input::Response(reply) => Input::Response(Response { retry_after, ..reply }),
         other => other,
     }
 }
@@ -962,9 +966,9 @@ fn twenty_thousand_lives() {
 
         let (mut fates, mut answered_id) = (Vec::new(), resumed);
         let job = if resumed {
-            Job::follow(TASK.into(), BEGIN - dice.below(200_000), deadline)
+            Upscale::watch(TASK.into(), BEGIN - dice.below(200_000), deadline)
         } else {
-            Job::create(CreateTask::upscale(IMAGE.into(), None), deadline)
+            Upscale::create(CreateTask::upscale(IMAGE.into(), None), deadline)
         };
         let dice = RefCell::new(dice);
         let lived = play(
@@ -984,8 +988,8 @@ fn twenty_thousand_lives() {
                         fates.push(if seen { fate } else { Fate::Perhaps });
                         (after, event)
                     }
-                    Request::Look(_) if fileless => (after, success_without_a_file().1),
-                    Request::Look(_) => (after, any_look(dice)),
+                    Request::Poll(_) if fileless => (after, success_without_a_file().1),
+                    Request::Poll(_) => (after, any_look(dice)),
                 }
             },
         );
@@ -1037,33 +1041,35 @@ fn twenty_thousand_lives() {
 #[test]
 fn an_event_out_of_turn_sends_no_second_create() {
     // Whoever plays a job should not come with these; law 1 does not depend on it.
-    let strays = || [Event::<Value>::Start, Event::Woken, Event::Turn];
+    let strays = || [Input::<Value>::Started, Input::TimerFired, Input::LeaseAcquired];
     for stray in strays() {
-        let mut job = Job::create(CreateTask::upscale("https://h.example/a.png".to_owned(), None), 600_000);
+        let mut job =
+            Upscale::create(CreateTask::upscale("https://h.example/a.png".to_owned(), None), 600_000);
         let durations = &mut Durations::default();
-        assert_eq!(job.handle(Event::<Value>::Start, 0, durations).next, Next::TakeTurn(600_000));
-        let first = job.handle(Event::<Value>::Turn, 0, durations).next;
-        assert!(matches!(first, Next::Send(Request::Create(_), _)));
+        assert_eq!(job.handle(Input::<Value>::Started, 0, durations).output, Output::AcquireLease(600_000));
+        let first = job.handle(Input::<Value>::LeaseAcquired, 0, durations).output;
+        assert!(matches!(first, Output::Send(Request::Create(_), _)));
         let step = job.handle(stray, 1_000, durations);
-        assert!(matches!(step.next, Next::Finish(_)), "while one is under way: {step:?}");
+        assert!(matches!(step.output, Output::Done(_)), "while one is under way: {step:?}");
         for late in strays() {
             let step = job.handle(late, 2_000, &mut Durations::default());
-            assert!(matches!(step.next, Next::Finish(_)), "after the end: {step:?}");
+            assert!(matches!(step.output, Output::Done(_)), "after the end: {step:?}");
         }
     }
 }
 
 #[test]
 fn a_time_out_after_a_success_without_a_file_says_that_it_is_paid_for() {
-    let mut job = Job::follow("5f48".to_owned(), 0, 10_000);
+    let mut job = Upscale::watch("5f48".to_owned(), 0, 10_000);
     let success = serde_json::json!({"code":200,"data":{"taskId":"5f48","state":"success","resultJson":""}});
-    job.handle(Event::<Value>::Start, 5_000, &mut Durations::default());
+    job.handle(Input::<Value>::Started, 5_000, &mut Durations::default());
     job.handle(
-        Event::Replied(Reply { status: 200, retry_after: None, body: Some(success) }),
+        Input::Response(Response { status: 200, retry_after: None, body: Some(success) }),
         9_000,
         &mut Durations::default(),
     );
-    let Next::Finish(end) = job.handle(Event::<Value>::Woken, 10_000, &mut Durations::default()).next else {
+    let Output::Done(end) = job.handle(Input::<Value>::TimerFired, 10_000, &mut Durations::default()).output
+    else {
         panic!("it goes on")
     };
     let failure = end.unwrap_err();
@@ -1074,9 +1080,9 @@ fn a_time_out_after_a_success_without_a_file_says_that_it_is_paid_for() {
 #[test]
 fn a_task_made_in_the_future_is_looked_at_all_the_same() {
     // A ticket from a machine whose clock is ahead.
-    let mut job = Job::follow("5f48".to_owned(), 500_000, 600_000);
+    let mut job = Upscale::watch("5f48".to_owned(), 500_000, 600_000);
     assert!(matches!(
-        job.handle(Event::<Value>::Start, 0, &mut Durations::default()).next,
-        Next::Send(Request::Look(_), _)
+        job.handle(Input::<Value>::Started, 0, &mut Durations::default()).output,
+        Output::Send(Request::Poll(_), _)
     ));
 }

@@ -1,7 +1,7 @@
 //! Tests of when to look next, where it can be said without a benchmark. What is learned of which
 //! workload is tested in `bench/polling`.
 
-use crisp_upscale_core::pace::Durations;
+use crisp_upscale_core::schedule::Durations;
 
 fn seen(durations: impl IntoIterator<Item = u64>) -> Durations {
     let mut all = Durations::default();
@@ -12,7 +12,7 @@ fn seen(durations: impl IntoIterator<Item = u64>) -> Durations {
 #[test]
 fn before_anything_is_seen_it_is_the_vendors_pace() {
     for age in [0, 3_000, 90_000, u64::MAX] {
-        assert_eq!(Durations::default().next_look(age), 3_000, "{age}");
+        assert_eq!(Durations::default().next_poll(age), 3_000, "{age}");
     }
 }
 
@@ -20,7 +20,7 @@ fn before_anything_is_seen_it_is_the_vendors_pace() {
 fn tasks_that_all_take_as_long_are_looked_at_when_they_end() {
     for duration in [2_000, 5_000, 12_000] {
         let model = seen([duration; 20]);
-        let first = model.next_look(0);
+        let first = model.next_poll(0);
         assert!(
             (duration * 9 / 10..duration * 5 / 4).contains(&first),
             "{duration} ms, looked at after {first}"
@@ -31,10 +31,10 @@ fn tasks_that_all_take_as_long_are_looked_at_when_they_end() {
 #[test]
 fn where_there_are_two_kinds_it_looks_after_each() {
     let model = seen([5_000, 40_000].repeat(10));
-    let first = model.next_look(0);
+    let first = model.next_poll(0);
     assert!((5_000..7_000).contains(&first), "{first}");
     // Soon after, most of the quick ones would have ended.
-    let later = 8_000 + model.next_look(8_000);
+    let later = 8_000 + model.next_poll(8_000);
     assert!((20_000..44_000).contains(&later), "{later}");
 }
 
@@ -53,14 +53,14 @@ fn waits_have_bounds() {
     ];
     for model in &histories {
         for age in ages {
-            let wait = model.next_look(age);
+            let wait = model.next_poll(age);
             assert!((250..=180_000).contains(&wait), "{wait} at {age} after {model:?}");
         }
     }
     // It has outlived all that were seen.
     let model = seen([12_000, 11_000, 13_000]);
     for age in [13_001, 60_000, 600_000, u64::MAX] {
-        assert!(model.next_look(age) <= 5_000, "{age}");
+        assert!(model.next_poll(age) <= 5_000, "{age}");
     }
 }
 

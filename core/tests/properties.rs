@@ -2,17 +2,18 @@
 //! in. The gateway's are in `gateway/core`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use crisp_upscale_core::api::{Envelope, Response, TaskDetail, task_id};
+use crisp_upscale_core::backoff;
+use crisp_upscale_core::classify::{CreateTaskResponse, RecordInfoResponse, create_task, record_info};
 use crisp_upscale_core::failure::{Charged, Failure, Kind};
-use crisp_upscale_core::head::total_bytes;
 use crisp_upscale_core::image::{Format, Header, identify};
 use crisp_upscale_core::json::Json;
-use crisp_upscale_core::limiter::{Limiter, Rate};
-use crisp_upscale_core::pace::{self, Durations};
+use crisp_upscale_core::range_probe::total_bytes;
+use crisp_upscale_core::rate_limit::{Limiter, Rate};
+use crisp_upscale_core::schedule::Durations;
 use crisp_upscale_core::sse::{Frames, MAX_MESSAGE, Message, event};
-use crisp_upscale_core::verdict::{Created, Looked, created, looked};
 use crisp_upscale_core::webhook::{self, Posted, Refusal};
-use crisp_upscale_core::wire::{Envelope, Reply, TaskDetail, task_id};
-use crisp_upscale_core::{hosts, input, push};
+use crisp_upscale_core::{endpoints, event_stream, validate};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -122,8 +123,8 @@ prop_compose! {
     }
 }
 
-fn reply(status: u16, body: Value) -> Reply<Value> {
-    Reply { status, retry_after: None, body: Some(body) }
+fn reply(status: u16, body: Value) -> Response<Value> {
+    Response { status, retry_after: None, body: Some(body) }
 }
 
 proptest! {
@@ -140,8 +141,8 @@ proptest! {
 
     #[test]
     fn a_record_is_found_whatever_its_envelope_says((detail, record) in record(), code in any::<i32>()) {
-        let came = looked(&reply(200, json!({ "code": code, "msg": "x", "data": record })));
-        prop_assert_eq!(came, Looked::Record(detail));
+        let came = record_info(&reply(200, json!({ "code": code, "msg": "x", "data": record })));
+        prop_assert_eq!(came, RecordInfoResponse::Record(detail));
     }
 
     #[test]
@@ -149,7 +150,7 @@ proptest! {
         status in 0..700_u16,
         body in any_json(),
     ) {
-        if let Created::Limited(_, failure) | Created::Failed(failure) = created(&reply(status, body)) {
+        if let CreateTaskResponse::RateLimited { failure, .. } | CreateTaskResponse::Failed(failure) = create_task(&reply(status, body)) {
             prop_assert!(!failure.retryable || failure.charged == Charged::No, "{:?}", failure);
             prop_assert!(failure.charged != Charged::Unknown || failure.kind == Kind::OutcomeUnknown);
         }
@@ -193,7 +194,7 @@ proptest! {
 
     #[test]
     fn a_key_is_in_no_message(key in "[ -~\n]{6,20}") {
-        if let Err(failure) = input::key(&key) {
+        if let Err(failure) = validate::key(&key) {
             prop_assert!(!failure.message.contains(&key));
         }
     }
@@ -202,15 +203,15 @@ proptest! {
 
     #[test]
     fn a_base_url_has_no_slash_at_its_end_and_is_else_as_it_came(url in "https://[a-z/]{0,9}/{0,3}") {
-        let base = hosts::base_url(Some(url.clone()));
+        let base = endpoints::base_url(Some(url.clone()));
         prop_assert!(!base.ends_with('/') && url.starts_with(&base));
         prop_assert_eq!(url[base.len()..].trim_start_matches('/'), "");
-        prop_assert_eq!(hosts::base_url(Some(base.clone())), base);
+        prop_assert_eq!(endpoints::base_url(Some(base.clone())), base);
     }
 
     #[test]
     fn what_a_browser_reads_as_another_scheme_is_no_image_url(url in "[a-zA-Z:/ \t.]{0,12}|https?:.{0,12}") {
-        if input::image_url(&url).is_ok() {
+        if validate::image_url(&url).is_ok() {
             let scheme = url.split_once(':').unwrap().0.to_ascii_lowercase();
             prop_assert!(scheme == "https" || scheme == "http");
             prop_assert!(Url::parse(&url).is_ok_and(|read| read.scheme() == scheme) || Url::parse(&url).is_err());
@@ -219,7 +220,7 @@ proptest! {
 
     #[test]
     fn the_path_of_a_stream_leads_nowhere_else(path in "/?[a-z./:@?#%\\\\ -]{0,12}|/[a-z/]{0,9}") {
-        if push::is_path(&path) {
+        if event_stream::is_path(&path) {
             let read = Url::parse(&format!("https://gateway.example{path}")).unwrap();
             prop_assert_eq!(read.origin().ascii_serialization(), "https://gateway.example");
             prop_assert_eq!(read.path(), path);
@@ -230,22 +231,22 @@ proptest! {
 
     #[test]
     fn seconds_to_wait_are_what_the_header_says(seconds in any::<u32>(), space in "[ \t]{0,2}") {
-        let asked = pace::retry_after(&format!("{space}{seconds}{space}"));
+        let asked = backoff::retry_after(&format!("{space}{seconds}{space}"));
         prop_assert_eq!(asked, Some(u64::from(seconds) * 1_000));
-        prop_assert!(pace::wait(asked, 1) >= 1_000 && pace::wait(asked, 1) >= u64::from(seconds) * 1_000);
+        prop_assert!(backoff::delay_or(asked, 1) >= 1_000 && backoff::delay_or(asked, 1) >= u64::from(seconds) * 1_000);
     }
 
     #[test]
     fn what_is_no_number_of_seconds_asks_nothing(
         header in "-[0-9]{1,9}|[1-9][0-9]{10,40}|[0-9]{1,3}\\.[0-9]|[A-Z][a-z]{2}, .{0,20}|\\PC{0,9}[a-z]|",
     ) {
-        prop_assert_eq!(pace::retry_after(&header), None);
+        prop_assert_eq!(backoff::retry_after(&header), None);
     }
 
     #[test]
     fn the_pause_after_failures_grows_and_has_an_end(nth in any::<u32>()) {
-        let pause = pace::after_failure(nth);
-        prop_assert!((1_000..=15_000).contains(&pause) && pause <= pace::after_failure(nth.saturating_add(1)));
+        let pause = backoff::delay(nth);
+        prop_assert!((1_000..=15_000).contains(&pause) && pause <= backoff::delay(nth.saturating_add(1)));
     }
 
     #[test]
@@ -396,7 +397,7 @@ proptest! {
     fn whatever_was_learned_waits_have_bounds(durations in vec(any::<f64>(), 0..40), age in any::<u64>()) {
         let durations: Durations = durations.into_iter().collect();
         prop_assert!(durations.iter().all(|duration| (1.0..=3_600_000.0).contains(&duration)));
-        let wait = durations.next_look(age);
+        let wait = durations.next_poll(age);
         prop_assert!((250..=180_000).contains(&wait), "{}", wait);
     }
 
@@ -417,7 +418,7 @@ proptest! {
                     ended.is_none_or(|ended| now <= ended.saturating_add(window))
                 };
                 let counting = requests.iter().filter(|request| counted(request)).count();
-                match limiter.start(rate, now) {
+                match limiter.acquire(rate, now) {
                     Ok(()) => {
                         prop_assert!(counting < tasks, "{} of {} count at {}", counting, tasks, now);
                         requests.push((now, None));
@@ -427,7 +428,7 @@ proptest! {
                 }
             } else if let Some(request) = requests.iter_mut().find(|(_, ended)| ended.is_none()) {
                 request.1 = Some(now);
-                limiter.end(now);
+                limiter.release(now);
             }
         }
     }

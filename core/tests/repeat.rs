@@ -4,54 +4,54 @@
 
 mod common;
 
-use common::reply;
+use common::{Input, Output, Request, Upscale, reply};
+use crisp_upscale_core::api::CreateTask;
 use crisp_upscale_core::failure::{Charged, Failure, Kind};
-use crisp_upscale_core::job::{Event, Fault, Job, Next, Request};
-use crisp_upscale_core::pace::Durations;
-use crisp_upscale_core::wire::CreateTask;
+use crisp_upscale_core::network_error::NetworkError;
+use crisp_upscale_core::schedule::Durations;
 use serde_json::Value;
 
 const HTML: &str = "<html>Bad gateway</html>";
 const MADE: &str = r#"{"code":200,"data":{"taskId":"5f48"}}"#;
 const TOO_MANY: &str = r#"{"code":429,"msg":"Too many"}"#;
 
-fn says(status: u16, body: &str) -> Event<Value> {
-    Event::Replied(reply(status, body))
+fn says(status: u16, body: &str) -> Input<Value> {
+    Input::Response(reply(status, body))
 }
 
 /// When creates were sent until the task was made or the job ended; the last answer stays.
-fn play(mut job: Job, answers: &[Event<Value>]) -> (Vec<u64>, Option<Box<Failure>>) {
-    let (mut now, mut event, mut sent) = (0, Event::Start, Vec::new());
+fn play(mut job: Upscale, answers: &[Input<Value>]) -> (Vec<u64>, Option<Box<Failure>>) {
+    let (mut now, mut event, mut sent) = (0, Input::Started, Vec::new());
     loop {
         let step = job.handle(event, now, &mut Durations::default());
-        if step.news.is_some() {
+        if step.update.is_some() {
             return (sent, None);
         }
-        event = match step.next {
-            Next::TakeTurn(_) => Event::Turn,
-            Next::WaitUntil(then) => {
+        event = match step.output {
+            Output::AcquireLease(_) => Input::LeaseAcquired,
+            Output::Sleep(then) => {
                 now = then;
-                Event::Woken
+                Input::TimerFired
             }
-            Next::Send(Request::Create(_), _) => {
+            Output::Send(Request::Create(_), _) => {
                 let answer = answers.get(sent.len()).or(answers.last()).unwrap().clone();
                 sent.push(now);
                 answer
             }
-            Next::Send(request, _) => panic!("{request:?}"),
-            Next::Finish(end) => return (sent, Some(end.unwrap_err())),
+            Output::Send(request, _) => panic!("{request:?}"),
+            Output::Done(end) => return (sent, Some(end.unwrap_err())),
         };
     }
 }
 
-fn job(deadline: u64) -> Job {
-    Job::create_idempotent(CreateTask::upscale("https://h.example/a.png".to_owned(), None), deadline)
+fn job(deadline: u64) -> Upscale {
+    Upscale::create_idempotent(CreateTask::upscale("https://h.example/a.png".to_owned(), None), deadline)
 }
 
-fn unknown_outcomes() -> [Event<Value>; 5] {
+fn unknown_outcomes() -> [Input<Value>; 5] {
     [
-        Event::Failed(Fault::Lost),
-        Event::Failed(Fault::TimedOut),
+        Input::NetworkError(NetworkError::Lost),
+        Input::NetworkError(NetworkError::TimedOut),
         says(502, HTML),
         says(200, r#"{"code":500,"msg":"Internal"}"#),
         says(200, r#"{"code":200,"data":{}}"#),
@@ -79,7 +79,7 @@ fn it_is_sent_again_a_few_times_with_growing_waits() {
 
 #[test]
 fn it_is_not_sent_again_after_the_callers_time() {
-    let (sent, failure) = play(job(3_000), &[Event::Failed(Fault::Lost)]);
+    let (sent, failure) = play(job(3_000), &[Input::NetworkError(NetworkError::Lost)]);
     assert_eq!(sent, [0, 1_000]);
     assert_eq!(failure.unwrap().kind, Kind::OutcomeUnknown);
 }
@@ -89,12 +89,12 @@ fn a_later_refusal_does_not_tell_what_became_of_the_first_request() {
     for (last, sends, words) in [
         (says(200, r#"{"code":401,"msg":"expired"}"#), 2, "expired"),
         (says(200, r#"{"code":402,"msg":"no credits"}"#), 2, "no credits"),
-        (Event::Failed(Fault::NoConnection), 4, "cannot be reached"),
-        (Event::Failed(Fault::NoToken), 2, "token"),
-        (Event::Failed(Fault::TokenTimedOut), 2, "did not come in time"),
-        (Event::Failed(Fault::FetchRefused), 2, "fetch option"),
+        (Input::NetworkError(NetworkError::NoConnection), 4, "cannot be reached"),
+        (Input::NetworkError(NetworkError::NoToken), 2, "token"),
+        (Input::NetworkError(NetworkError::TokenTimedOut), 2, "did not come in time"),
+        (Input::NetworkError(NetworkError::FetchRefused), 2, "fetch option"),
     ] {
-        let (sent, failure) = play(job(600_000), &[Event::Failed(Fault::Lost), last.clone()]);
+        let (sent, failure) = play(job(600_000), &[Input::NetworkError(NetworkError::Lost), last.clone()]);
         let failure = failure.unwrap();
         assert_eq!(sent.len(), sends, "{last:?}");
         assert_eq!((failure.kind, failure.charged), (Kind::OutcomeUnknown, Charged::Unknown), "{last:?}");
@@ -102,13 +102,13 @@ fn a_later_refusal_does_not_tell_what_became_of_the_first_request() {
         assert!(failure.message.contains(words), "{}", failure.message);
     }
     // The rate limit refuses until the time is over.
-    let (_, failure) = play(job(20_000), &[Event::Failed(Fault::Lost), says(429, TOO_MANY)]);
+    let (_, failure) = play(job(20_000), &[Input::NetworkError(NetworkError::Lost), says(429, TOO_MANY)]);
     assert_eq!(failure.unwrap().kind, Kind::OutcomeUnknown);
 }
 
 #[test]
 fn a_token_that_cannot_be_had_costs_nothing() {
-    let (sent, failure) = play(job(600_000), &[Event::Failed(Fault::NoToken)]);
+    let (sent, failure) = play(job(600_000), &[Input::NetworkError(NetworkError::NoToken)]);
     let failure = failure.unwrap();
     assert_eq!(sent, [0], "whoever gives it may try again itself");
     assert_eq!((failure.kind, failure.charged), (Kind::Unauthorized, Charged::No));
@@ -117,10 +117,11 @@ fn a_token_that_cannot_be_had_costs_nothing() {
 
 #[test]
 fn a_token_that_is_late_or_a_fetch_that_refuses_costs_nothing() {
-    for (fault, kind, retryable) in
-        [(Fault::TokenTimedOut, Kind::Timeout, true), (Fault::FetchRefused, Kind::InvalidInput, false)]
-    {
-        let (sent, failure) = play(job(600_000), &[Event::Failed(fault)]);
+    for (fault, kind, retryable) in [
+        (NetworkError::TokenTimedOut, Kind::Timeout, true),
+        (NetworkError::FetchRefused, Kind::InvalidInput, false),
+    ] {
+        let (sent, failure) = play(job(600_000), &[Input::NetworkError(fault)]);
         let failure = failure.unwrap();
         assert_eq!(sent, [0]);
         assert_eq!((failure.kind, failure.charged, failure.retryable), (kind, Charged::No, retryable));

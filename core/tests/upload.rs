@@ -4,11 +4,12 @@
 mod common;
 
 use common::reply;
+use crisp_upscale_core::api::Response;
+use crisp_upscale_core::classify::{UploadResponse, credit, upload};
 use crisp_upscale_core::failure::{Charged, Failure, Kind};
-use crisp_upscale_core::job::{Event, Fault, Instant};
-use crisp_upscale_core::upload::{Next, Upload};
-use crisp_upscale_core::verdict::{Uploaded, balance, uploaded};
-use crisp_upscale_core::wire::Reply;
+use crisp_upscale_core::network_error::NetworkError;
+use crisp_upscale_core::task::Instant;
+use crisp_upscale_core::task::upload::{Input, Output, Upload};
 use serde_json::Value;
 
 /// Not 0, so that an instant is not mistaken for a duration.
@@ -63,28 +64,28 @@ fn a_useless_reply_costs_nothing_and_some_may_be_asked_for_again() {
         let row = format!("{status} {body}");
         let mut reply = reply(status, body);
         reply.retry_after = Some(7_000);
-        expect_costless(&row, &balance(&reply).unwrap_err(), status, kind, later);
-        match uploaded(&reply) {
-            Uploaded::Again(wait, failure) => {
+        expect_costless(&row, &credit(&reply).unwrap_err(), status, kind, later);
+        match upload(&reply) {
+            UploadResponse::Retry { retry_after: wait, failure } => {
                 assert_eq!(wait, Some(7_000), "{row}");
                 assert!(later, "{row}");
                 expect_costless(&row, &failure, status, kind, later);
             }
-            Uploaded::Failed(failure) => {
+            UploadResponse::Failed(failure) => {
                 assert!(!later, "{row}");
                 expect_costless(&row, &failure, status, kind, later);
             }
-            Uploaded::At(url) => panic!("{row}: {url}"),
+            UploadResponse::Uploaded(url) => panic!("{row}: {url}"),
         }
     }
 }
 
 #[test]
 fn the_url_of_an_upload_is_one_that_the_service_can_fetch() {
-    assert_eq!(uploaded(&reply(200, GOOD)), Uploaded::At("https://host.example/a.png".into()));
+    assert_eq!(upload(&reply(200, GOOD)), UploadResponse::Uploaded("https://host.example/a.png".into()));
     for url in ["", "a.png", "/files/a.png", "data:,x", "https://"] {
         let body = GOOD.replace("https://host.example/a.png", url);
-        assert!(matches!(uploaded(&reply(200, &body)), Uploaded::Again(..)), "{url}");
+        assert!(matches!(upload(&reply(200, &body)), UploadResponse::Retry { .. }), "{url}");
     }
 }
 
@@ -92,10 +93,10 @@ fn the_url_of_an_upload_is_one_that_the_service_can_fetch() {
 fn the_balance_is_a_bare_number() {
     for (data, expected) in [("5916.25", 5916.25), ("0", 0.0), ("-0.5", -0.5)] {
         let body = format!(r#"{{"code":200,"msg":"success","data":{data}}}"#);
-        assert_eq!(balance(&reply(200, &body)), Ok(expected), "{data}");
+        assert_eq!(credit(&reply(200, &body)), Ok(expected), "{data}");
     }
     for data in ["null", "\"5\"", "{}", "[5]"] {
-        let failure = balance(&reply(200, &format!(r#"{{"code":200,"data":{data}}}"#))).unwrap_err();
+        let failure = credit(&reply(200, &format!(r#"{{"code":200,"data":{data}}}"#))).unwrap_err();
         assert_eq!(failure.kind, Kind::BadReply, "{data}");
     }
 }
@@ -107,33 +108,38 @@ fn the_balance_is_a_bare_number() {
 /// Tells how it ended, when, and when each try began.
 fn play(
     deadline: Instant,
-    script: impl IntoIterator<Item = (u64, Event<Value>)>,
+    script: impl IntoIterator<Item = (u64, Input<Value>)>,
 ) -> (Result<String, Box<Failure>>, Instant, Vec<Instant>) {
-    let mut upload = Upload::new(deadline);
-    let (mut now, mut event, mut sent) = (BEGIN, Event::Start, Vec::new());
+    let mut machine = Upload::new(deadline);
+    let (mut now, mut event, mut sent) = (BEGIN, Input::Started, Vec::new());
     let mut script = script.into_iter();
     loop {
-        match upload.handle(event, now) {
-            Next::Send(give_up) => {
+        match machine.handle(event, now) {
+            Output::Send { until: give_up } => {
                 assert_eq!(give_up, deadline.min(now + PATIENCE));
                 sent.push(now);
                 let (after, came) = script.next().expect("it tries more often than was expected");
                 (now, event) = (now + after, came);
             }
-            Next::WaitUntil(then) => {
+            Output::Sleep { until: then } => {
                 assert!(now < then && then < deadline, "at {now} waits until {then}");
-                (now, event) = (then, Event::Woken);
+                (now, event) = (then, Input::TimerFired);
             }
-            Next::Finish(end) => {
+            ended @ (Output::Uploaded(_) | Output::Failed(_)) => {
                 assert!(script.next().is_none(), "it ends earlier than was expected");
+                let end = match ended {
+                    Output::Failed(failure) => Err(failure),
+                    Output::Uploaded(url) => Ok(url),
+                    other => panic!("{other:?}"),
+                };
                 return (end, now, sent);
             }
         }
     }
 }
 
-fn replied(status: u16, body: &str, retry_after: Option<u64>) -> Event<Value> {
-    Event::Replied(Reply { retry_after, ..reply(status, body) })
+fn replied(status: u16, body: &str, retry_after: Option<u64>) -> Input<Value> {
+    Input::Response(Response { retry_after, ..reply(status, body) })
 }
 
 const FAR: Instant = BEGIN + 600_000;
@@ -147,9 +153,9 @@ fn an_upload_that_works_is_sent_once() {
 #[test]
 fn whatever_may_pass_is_tried_three_times_with_growing_waits() {
     let events = [
-        (Event::Failed(Fault::Lost), Kind::Unreachable),
-        (Event::Failed(Fault::NoConnection), Kind::Unreachable),
-        (Event::Failed(Fault::TimedOut), Kind::Timeout),
+        (Input::NetworkError(NetworkError::Lost), Kind::Unreachable),
+        (Input::NetworkError(NetworkError::NoConnection), Kind::Unreachable),
+        (Input::NetworkError(NetworkError::TimedOut), Kind::Timeout),
         (replied(502, "<html>", None), Kind::ServerError),
         (replied(200, r#"{"code":429}"#, None), Kind::RateLimited),
     ];
@@ -184,14 +190,17 @@ fn the_callers_patience_ends_it() {
     // Before it began; while it is sent; and where the next try would be too late.
     let (end, _, sent) = play(BEGIN, []);
     assert_eq!((end.unwrap_err().kind, sent.len()), (Kind::Timeout, 0));
-    let (end, _, sent) = play(BEGIN + 500, [(500, Event::Failed(Fault::TimedOut))]);
+    let (end, _, sent) = play(BEGIN + 500, [(500, Input::NetworkError(NetworkError::TimedOut))]);
     assert_eq!((end.unwrap_err().kind, sent.len()), (Kind::Timeout, 1));
     let (end, now, sent) = play(BEGIN + 1_000, [(0, replied(502, "", None))]);
     assert_eq!((end.unwrap_err().kind, now, sent.len()), (Kind::ServerError, BEGIN, 1));
     // Woken late, as a timer may.
     let mut upload = Upload::new(BEGIN + 5_000);
-    assert!(matches!(upload.handle(Event::<Value>::Start, BEGIN), Next::Send(_)));
-    assert!(matches!(upload.handle(Event::<Value>::Failed(Fault::Lost), BEGIN), Next::WaitUntil(_)));
-    let Next::Finish(Err(late)) = upload.handle(Event::<Value>::Woken, BEGIN + 9_000) else { panic!() };
+    assert!(matches!(upload.handle(Input::<Value>::Started, BEGIN), Output::Send { .. }));
+    assert!(matches!(
+        upload.handle(Input::<Value>::NetworkError(NetworkError::Lost), BEGIN),
+        Output::Sleep { .. }
+    ));
+    let Output::Failed(late) = upload.handle(Input::<Value>::TimerFired, BEGIN + 9_000) else { panic!() };
     assert_eq!((late.kind, late.charged, late.retryable), (Kind::Timeout, Charged::No, true));
 }

@@ -5,8 +5,8 @@ mod common;
 
 use common::reply;
 use crisp_upscale_core::failure::{Charged, Kind};
-use crisp_upscale_core::job::Upscaled;
-use crisp_upscale_core::webhook::{Claim, Opened, Posted, Refusal, Said, open, status, window};
+use crisp_upscale_core::task::TaskSuccess;
+use crisp_upscale_core::webhook::{Claim, Opened, Posted, Refusal, Verified, open, status, window};
 use serde_json::Value;
 
 const NOW: u64 = 1_786_413_282_500;
@@ -183,26 +183,26 @@ fn a_tolerance_is_in_seconds() {
 
 const SUCCESS: &str = r#"{"code":200,"msg":"success","data":{"taskId":"t1","state":"success","resultJson":"{\"resultUrls\":[\"https://files.example/1.png\"]}","creditsConsumed":0.5,"createTime":1,"completeTime":2}}"#;
 
-fn said(status: u16, body: &str) -> Said {
-    Said::of_reply("t1", &reply(status, body))
+fn said(status: u16, body: &str) -> Verified {
+    Verified::from_response("t1", &reply(status, body))
 }
 
 #[test]
 fn a_record_of_success_is_the_result() {
-    let upscaled = Upscaled {
+    let upscaled = TaskSuccess {
         task_id: "t1".into(),
         url: "https://files.example/1.png".into(),
         credits: Some(0.5),
         create_time: Some(1.0),
         complete_time: Some(2.0),
     };
-    assert_eq!(said(200, SUCCESS), Said::Success(Box::new(upscaled)));
+    assert_eq!(said(200, SUCCESS), Verified::Success(Box::new(upscaled)));
 }
 
 #[test]
 fn a_record_of_failure_is_why() {
     let body = r#"{"code":501,"msg":"failed","data":{"taskId":"t1","state":"fail","failCode":"400","failMsg":"Image fetch failed."}}"#;
-    let Said::Failed(failure) = said(501, body) else { panic!("{:?}", said(501, body)) };
+    let Verified::Failed(failure) = said(501, body) else { panic!("{:?}", said(501, body)) };
     assert_eq!(
         (failure.kind, failure.code, failure.charged),
         (Kind::GenerationFailed, Some(400), Charged::No)
@@ -235,7 +235,7 @@ fn without_a_record_of_an_end_the_service_is_to_call_again() {
         (200, r#"{"code":200,"data":{"taskId":"t1","state":"success","resultJson":""}}"#, Kind::BadReply),
     ];
     for (status, body, kind) in rows {
-        let Said::Later(failure) = said(status, body) else { panic!("{body}: {:?}", said(status, body)) };
+        let Verified::Later(failure) = said(status, body) else { panic!("{body}: {:?}", said(status, body)) };
         assert_eq!(failure.task_id.as_deref(), Some("t1"), "{body}");
         assert_eq!(failure.kind, kind, "{body}");
         assert!(failure.resumable, "{body}");
@@ -246,10 +246,10 @@ fn without_a_record_of_an_end_the_service_is_to_call_again() {
 #[test]
 fn the_record_of_another_task_is_not_believed() {
     let other = SUCCESS.replace("t1", "t2");
-    assert_eq!(said(200, &other), Said::Refused(Refusal::OtherTask));
+    assert_eq!(said(200, &other), Verified::Refused(Refusal::OtherTask));
     // One that does not say whose it is came as the answer to the question.
     let unnamed = SUCCESS.replace(r#""taskId":"t1","#, "");
-    assert!(matches!(said(200, &unnamed), Said::Success(upscaled) if upscaled.task_id == "t1"));
+    assert!(matches!(said(200, &unnamed), Verified::Success(upscaled) if upscaled.task_id == "t1"));
 }
 
 // What leaves

@@ -24,7 +24,7 @@ pub(crate) async fn answer(
     job: String,
     secret: String,
 ) -> Result<Response> {
-    let body = body::of_request(request, MAX_CALLBACK, webhook::PATIENCE).await;
+    let body = body::of_request(request, MAX_CALLBACK, webhook::TIMEOUT).await;
     let tasks = match tasks(settings, request, body.ok().map(|body| body.text())) {
         Ok(tasks) => tasks,
         Err(refusal) => return refuse(&job, refusal.as_str()),

@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use crisp_upscale_core::limiter::Rate;
-use crisp_upscale_core::wire::MODEL;
+use crisp_upscale_core::api::MODEL;
+use crisp_upscale_core::rate_limit::Rate;
 use crisp_upscale_gateway_core as core;
 use crisp_upscale_gateway_core::address::Allowed;
 use crisp_upscale_gateway_core::origin::Origins;

@@ -3,9 +3,9 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD as BASE64;
+use crisp_upscale_core::api::{UPLOAD_PATH, UploadedFile};
 use crisp_upscale_core::image::HEAD_BYTES;
-use crisp_upscale_core::input;
-use crisp_upscale_core::wire::{UPLOAD_PATH, Uploaded};
+use crisp_upscale_core::validate;
 use crisp_upscale_gateway_core::{UpstreamResult, ids};
 use serde_json::{Value, json};
 use wasm_bindgen::JsCast;
@@ -119,7 +119,7 @@ async fn file_of(body: &web_sys::Blob, content_type: &str) -> Option<File> {
 
 /// A name that nobody can guess, by what the file is; or what is wrong with it.
 fn name(head: &[u8], size: u64) -> Result<std::result::Result<(String, &'static str), String>> {
-    let header = match input::file(head, size) {
+    let header = match validate::file(head, size) {
         Ok(header) => header,
         Err(failure) => return Ok(Err(failure.message)),
     };
@@ -133,7 +133,7 @@ fn answer(result: UpstreamResult, name: &str, known: Option<(u64, &str)>) -> Res
     let Some(envelope) = reply.envelope() else {
         return refusal(502, "The service did not answer as it should. Try again.");
     };
-    let Some(Uploaded { download_url }) = Uploaded::read(&envelope) else {
+    let Some(UploadedFile { download_url }) = UploadedFile::read(&envelope) else {
         return refused(
             envelope.code,
             envelope.msg.as_deref().unwrap_or("The upload was refused."),

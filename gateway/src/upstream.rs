@@ -3,10 +3,10 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use crisp_upscale_core::api::{CREATE_TASK, CREDIT, RECORD_INFO, Response as ApiResponse, TASK_ID};
+use crisp_upscale_core::backoff;
 use crisp_upscale_core::failure::redact;
-use crisp_upscale_core::job::Fault;
-use crisp_upscale_core::pace;
-use crisp_upscale_core::wire::{CREATE_TASK, CREDIT, RECORD_INFO, Reply, TASK_ID};
+use crisp_upscale_core::network_error::NetworkError;
 use crisp_upscale_gateway_core::UpstreamResult;
 use futures_util::future::{Either, select};
 use js_sys::encode_uri_component;
@@ -73,11 +73,11 @@ async fn exchange(
     content_type: Option<&str>,
     timeout: u64,
 ) -> UpstreamResult {
-    let headers = web_sys::Headers::new().map_err(|_| Fault::NoConnection)?;
+    let headers = web_sys::Headers::new().map_err(|_| NetworkError::NoConnection)?;
     let bearer = format!("Bearer {}", settings.key);
     let content_type = content_type.map(|value| ("content-type", value));
     for (name, value) in [("authorization", bearer.as_str())].into_iter().chain(content_type) {
-        headers.set(name, value).map_err(|_| Fault::NoConnection)?;
+        headers.set(name, value).map_err(|_| NetworkError::NoConnection)?;
     }
     init.set_headers(&headers);
     // The key goes to no other host.
@@ -87,9 +87,9 @@ async fn exchange(
         // What the service says is passed on in parts: it may echo anything but the key.
         let body = body::of_response(&response, MAX_REPLY).await;
         let text = body.ok().map(|body| redact(&body.text(), &settings.key));
-        Reply {
+        ApiResponse {
             status: response.status(),
-            retry_after: retry_after.as_deref().and_then(pace::retry_after),
+            retry_after: retry_after.as_deref().and_then(backoff::retry_after),
             body: text.and_then(|text| serde_json::from_str(&text).ok()),
         }
     })
@@ -97,7 +97,7 @@ async fn exchange(
 }
 
 /// The beginning of a response, within so many milliseconds.
-pub(crate) async fn fetch(url: &str, init: &RequestInit, timeout: u64) -> Result<Response, Fault> {
+pub(crate) async fn fetch(url: &str, init: &RequestInit, timeout: u64) -> Result<Response, NetworkError> {
     exchange_with(url, init, timeout, async |response| response).await
 }
 
@@ -107,20 +107,20 @@ async fn exchange_with<T>(
     init: &RequestInit,
     timeout: u64,
     read: impl AsyncFnOnce(Response) -> T,
-) -> Result<T, Fault> {
-    let controller = AbortController::new().map_err(|_| Fault::NoConnection)?;
+) -> Result<T, NetworkError> {
+    let controller = AbortController::new().map_err(|_| NetworkError::NoConnection)?;
     init.set_signal(Some(&controller.signal()));
     let global: web_sys::WorkerGlobalScope = js_sys::global().unchecked_into();
     let exchanged = async {
         let response = JsFuture::from(global.fetch_with_str_and_init(url, init)).await;
         // What Workers say does not tell whether a connection was made.
-        Ok(read(response.map_err(|_| Fault::Lost)?.unchecked_into()).await)
+        Ok(read(response.map_err(|_| NetworkError::Lost)?.unchecked_into()).await)
     };
     match select(pin!(exchanged), pin!(Delay::from(Duration::from_millis(timeout)))).await {
         Either::Left((result, _)) => result,
         Either::Right(_) => {
             controller.abort();
-            Err(Fault::TimedOut)
+            Err(NetworkError::TimedOut)
         }
     }
 }

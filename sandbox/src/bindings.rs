@@ -4,7 +4,7 @@
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::*;
 
-use crate::Sandbox;
+use crate::sandbox::Sandbox;
 
 /// A [`Sandbox`] for JavaScript.
 #[wasm_bindgen(js_name = Sandbox)]
@@ -23,8 +23,8 @@ impl JsSandbox {
         Ok(JsSandbox(Sandbox::new(settings)))
     }
 
-    /// [`Sandbox::handle`] with an [`Event`](crate::Event) as JSON. Gives the
-    /// [`Turn`](crate::Turn) as JSON, and its reply's body.
+    /// [`Sandbox::handle`] with an [`Input`](crate::Input) as JSON. Gives the
+    /// [`Output`](crate::Output) as JSON, and its reply's body.
     ///
     /// # Errors
     /// A sentence that says what of the event is not understood.

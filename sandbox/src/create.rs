@@ -3,11 +3,14 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::callbacks::Delivery;
+use crate::delivery::Delivery;
 use crate::faults::{Kind, Target};
-use crate::reply::{envelope, success};
+use crate::files::RESULTS;
+use crate::machine::{Outcome, Request, Work};
+use crate::reply::{Reply, envelope, success};
+use crate::sandbox::Sandbox;
 use crate::tasks::{Failure, MODEL, Task};
-use crate::{Outcome, Reply, Request, Sandbox, Work};
+use crate::url::is_web;
 
 /// The service's own words (wire).
 const UNKNOWN_MODEL: &str = "The model name you specified is not supported. Please verify your input and use one of \
@@ -113,14 +116,6 @@ impl Sandbox {
         let digest = Sha256::digest(format!("{}.{}", self.settings.seed, self.ledger.tasks.len()));
         digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
     }
-}
-
-/// The path under which results are served.
-pub(crate) const RESULTS: &str = "/files/results/";
-
-/// Whether a server can fetch it: a host's `fetch` would read `data:` and `blob:` as well.
-pub(crate) fn is_web(url: &str) -> bool {
-    url.starts_with("http://") || url.starts_with("https://")
 }
 
 /// A string that is there and not empty.

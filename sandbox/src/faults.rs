@@ -3,12 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::Reply;
-use crate::reply::{envelope, upload_refusal};
-use crate::routes::is_upload;
+use crate::reply::{Reply, cross_origin, envelope, upload_refusal};
 
-/// What a request is for, and what a fault can befall. The names are those of
-/// the last part of the route's path.
+/// What a request is for, and what a fault can hit. The names are those of the
+/// last part of the route's path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 pub(crate) enum Target {
     #[serde(rename = "createTask")]
@@ -35,6 +33,13 @@ pub(crate) enum Target {
     Callback,
 }
 
+impl Target {
+    /// Whether it belongs to the upload host, which words its refusals in its own way.
+    pub(crate) fn is_upload(self) -> bool {
+        matches!(self, Target::Base64Upload | Target::StreamUpload | Target::UrlUpload)
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Kind {
@@ -59,7 +64,7 @@ pub(crate) enum Kind {
 /// One fault, for the next `times` occasions.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Fault {
+pub(crate) struct NetworkError {
     pub(crate) route: Target,
     pub(crate) kind: Kind,
     #[serde(default = "once")]
@@ -91,7 +96,7 @@ fn server_error_message() -> String {
     "Internal server error".to_owned()
 }
 
-impl Fault {
+impl NetworkError {
     /// The reply that takes the place of the true one, for the kinds that have one.
     pub(crate) fn reply(&self) -> Option<Reply> {
         let mut reply = match self.kind {
@@ -99,7 +104,7 @@ impl Fault {
                 Reply::html(502, "<!doctype html><title>502 Bad Gateway</title><h1>Bad Gateway</h1>")
             }
             Kind::Broken => Reply::new(200, "application/json", br#"{"code":200,"msg":"succ"#.to_vec()),
-            Kind::Code if is_upload(self.route) => upload_refusal(self.code, &self.msg),
+            Kind::Code if self.route.is_upload() => upload_refusal(self.code, &self.msg),
             Kind::Code => envelope(self.code, &self.msg, Value::Null),
             Kind::Status => Reply::empty(500),
             Kind::Lose | Kind::Refuse | Kind::Slow | Kind::Duplicate => return None,
@@ -131,18 +136,18 @@ impl Fault {
 
 /// The faults still to come, in the order in which they were asked for.
 #[derive(Debug, Default)]
-pub(crate) struct Faults(Vec<Fault>);
+pub(crate) struct Faults(Vec<NetworkError>);
 
 impl Faults {
     /// Replaces what is left by a JSON list.
     pub(crate) fn set(&mut self, json: &[u8]) -> Reply {
         // A misspelt fault that is silently left out would make a test pass for nothing.
         let refused = |error: String| Reply::json(400, &json!({ "error": error }));
-        let faults: Vec<Fault> = match serde_json::from_slice(json) {
+        let faults: Vec<NetworkError> = match serde_json::from_slice(json) {
             Ok(faults) => faults,
             Err(error) => return refused(error.to_string()),
         };
-        if let Some(trouble) = faults.iter().find_map(Fault::trouble) {
+        if let Some(trouble) = faults.iter().find_map(NetworkError::trouble) {
             return refused(trouble.to_owned());
         }
         self.0 = faults;
@@ -150,9 +155,21 @@ impl Faults {
     }
 
     /// The fault that befalls `target` this time.
-    pub(crate) fn take(&mut self, target: Target) -> Option<Fault> {
+    pub(crate) fn take(&mut self, target: Target) -> Option<NetworkError> {
         let next = self.0.iter_mut().find(|fault| fault.route == target && fault.times > 0)?;
         next.times -= 1;
         Some(next.clone())
     }
+}
+
+/// The reply to a request that was taken, with its fault; `None` where the fault loses it.
+pub(crate) fn finish(target: Target, mut reply: Reply, fault: Option<NetworkError>) -> Option<Reply> {
+    if let Some(fault) = fault {
+        match fault.kind {
+            Kind::Lose | Kind::Refuse => return None,
+            Kind::Slow => reply.delay = fault.ms,
+            _ => reply = fault.reply().unwrap_or(reply),
+        }
+    }
+    Some(if target.is_upload() || target == Target::Files { cross_origin(reply) } else { reply })
 }

@@ -2,7 +2,11 @@
 
 use std::collections::VecDeque;
 
-use crate::{Reply, Request};
+use crate::machine::Request;
+use crate::reply::Reply;
+
+/// The path under which results are served.
+pub(crate) const RESULTS: &str = "/files/results/";
 
 /// What all files together may take, in bytes; beyond it the oldest go.
 const MAX_TOTAL_BYTES: usize = 256 * 1024 * 1024;
@@ -87,7 +91,7 @@ fn parse_range(header: &str, length: usize) -> Option<Option<std::ops::Range<usi
 #[cfg(test)]
 mod tests {
     use super::{Files, LIFETIME_MS, MAX_TOTAL_BYTES, parse_range};
-    use crate::Request;
+    use crate::machine::Request;
 
     #[test]
     fn ranges() {

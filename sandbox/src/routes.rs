@@ -3,10 +3,11 @@
 use crisp_upscale_core::image::MAX_BYTES;
 use serde_json::{Value, json};
 
-use crate::create::RESULTS;
-use crate::faults::{Fault, Kind, Target};
-use crate::reply::{envelope, success, upload_refusal};
-use crate::{Reply, Request, Sandbox, Source};
+use crate::faults::{Kind, Target, finish};
+use crate::files::RESULTS;
+use crate::machine::{Request, Source};
+use crate::reply::{Reply, cross_origin, envelope, success, upload_refusal};
+use crate::sandbox::Sandbox;
 
 /// The page that says what this is.
 const PAGE: &str = include_str!("page.html");
@@ -15,13 +16,8 @@ const PAGE: &str = include_str!("page.html");
 const UNAUTHORIZED: &str = "Unauthorized – Authentication failed. Please check that your Authorization and \
                             Content-Type headers are correctly set.";
 
-/// Whether the target belongs to the upload host, which words its refusals in its own way.
-pub(crate) fn is_upload(target: Target) -> bool {
-    matches!(target, Target::Base64Upload | Target::StreamUpload | Target::UrlUpload)
-}
-
 fn refusal(target: Target, code: i64, msg: &str) -> Reply {
-    if is_upload(target) { upload_refusal(code, msg) } else { envelope(code, msg, Value::Null) }
+    if target.is_upload() { upload_refusal(code, msg) } else { envelope(code, msg, Value::Null) }
 }
 
 /// What a path of the API is for, and by which method.
@@ -45,7 +41,7 @@ impl Sandbox {
         let Some((target, method)) = target(&request.path) else {
             return Some(self.control(request, &body, now));
         };
-        let open = is_upload(target) || target == Target::Files;
+        let open = target.is_upload() || target == Target::Files;
         if open && request.method == "OPTIONS" {
             return Some(cross_origin(Reply::empty(204)));
         }
@@ -149,26 +145,4 @@ impl Sandbox {
         let path = url.strip_prefix(&request.origin)?.split(['?', '#']).next()?;
         path.starts_with("/files/").then(|| path.to_owned())
     }
-}
-
-/// Lets a fault befall a request that was taken, on its way back.
-pub(crate) fn finish(target: Target, mut reply: Reply, fault: Option<Fault>) -> Option<Reply> {
-    if let Some(fault) = fault {
-        match fault.kind {
-            Kind::Lose | Kind::Refuse => return None,
-            Kind::Slow => reply.delay = fault.ms,
-            _ => reply = fault.reply().unwrap_or(reply),
-        }
-    }
-    Some(if is_upload(target) || target == Target::Files { cross_origin(reply) } else { reply })
-}
-
-/// The upload host and the result hosts allow any origin (wire); the jobs API is not known to.
-fn cross_origin(reply: Reply) -> Reply {
-    reply
-        .header("access-control-allow-origin", "*")
-        .header("access-control-allow-methods", "*")
-        // The star leaves this one out.
-        .header("access-control-allow-headers", "*, Authorization")
-        .header("access-control-expose-headers", "*")
 }

@@ -5,8 +5,9 @@ use crate::faults::Faults;
 use crate::files::Files;
 use crate::ledger::Ledger;
 use crate::limiter::Limiter;
-use crate::uploads::Pending;
-use crate::{Event, Settings, Turn, Work};
+use crate::machine::{Input, Output, Work};
+use crate::pending::Pending;
+use crate::settings::Settings;
 
 /// A stand-in for the API. It keeps everything in memory and does nothing by itself.
 #[derive(Debug)]
@@ -19,7 +20,7 @@ pub struct Sandbox {
     /// Uploads by URL whose file is being fetched, by number.
     pub(crate) pending: std::collections::BTreeMap<u64, Pending>,
     pub(crate) uploads: u64,
-    /// What the turn that is being made asks for.
+    /// The work of the output that is being made.
     pub(crate) work: Vec<Work>,
 }
 
@@ -39,30 +40,30 @@ impl Sandbox {
         }
     }
 
-    /// Takes in what happened, with the bytes that belong to it, at `now` (Unix
-    /// milliseconds, never less than before), and says what follows.
-    pub fn handle(&mut self, event: Event, bytes: Vec<u8>, now: u64) -> Turn {
+    /// Handles an input, with the bytes that belong to it, at `now` (Unix
+    /// milliseconds, never less than before).
+    pub fn handle(&mut self, event: Input, bytes: Vec<u8>, now: u64) -> Output {
         let reply = match event {
-            Event::Request(request) => self.answer(&request, bytes, now),
-            Event::Fetched { upload, found } => self.fetched(upload, found.then_some(bytes), now),
-            Event::Enlarged { task, outcome } => {
+            Input::Request(request) => self.answer(&request, bytes, now),
+            Input::Fetched { upload, found } => self.fetched(upload, found.then_some(bytes), now),
+            Input::Enlarged { task, outcome } => {
                 self.enlarged(&task, outcome, bytes, now);
                 None
             }
-            Event::CalledBack { task, answered } => {
+            Input::CalledBack { task, answered } => {
                 if let Some(delivery) = self.ledger.task(&task).and_then(|task| task.delivery.as_mut()) {
                     delivery.answered(answered, now);
                 }
                 None
             }
-            Event::Woken => None,
+            Input::Woken => None,
         };
         let Settings { price, webhook_hmac_key: key, .. } = &self.settings;
         for task in &mut self.ledger.tasks {
             self.work.extend(callbacks::take_due(task, *price, key.as_deref(), &mut self.faults, now));
         }
         let wake_at = self.ledger.tasks.iter().filter_map(callbacks::due_at).min();
-        Turn { reply, work: std::mem::take(&mut self.work), wake_at }
+        Output { reply, work: std::mem::take(&mut self.work), wake_at }
     }
 
     /// The bytes of one of its own files, by path, for a [`Work::Enlarge`] that names it.

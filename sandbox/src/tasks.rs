@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::callbacks::Delivery;
+use crate::delivery::Delivery;
 use crate::settings::Delays;
 
 /// The one model there is.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::{Delays, Event, Form, Outcome, Reply, Request, Sandbox, Settings, Source, Turn, Work};
+use crate::{Delays, Form, Input, Outcome, Output, Reply, Request, Sandbox, Settings, Source, Work};
 
 const START: u64 = 1_786_878_073_451;
 const ORIGIN: &str = "http://sandbox.test";
@@ -22,15 +22,15 @@ impl Bench {
         Bench { sandbox: Sandbox::new(settings), now: START }
     }
 
-    fn send(&mut self, request: Request, body: &[u8]) -> Turn {
-        self.sandbox.handle(Event::Request(request), body.to_vec(), self.now)
+    fn send(&mut self, request: Request, body: &[u8]) -> Output {
+        self.sandbox.handle(Input::Request(request), body.to_vec(), self.now)
     }
 
-    fn post(&mut self, path: &str, body: &str) -> Turn {
+    fn post(&mut self, path: &str, body: &str) -> Output {
         self.send(request("POST", path), body.as_bytes())
     }
 
-    fn get(&mut self, path: &str) -> Turn {
+    fn get(&mut self, path: &str) -> Output {
         self.send(request("GET", path), b"")
     }
 
@@ -43,12 +43,12 @@ impl Bench {
         json_of(&self.send(Request { query, ..request("GET", "/api/v1/jobs/recordInfo") }, b""))
     }
 
-    fn enlarged(&mut self, id: &str, outcome: Outcome) -> Turn {
-        self.sandbox.handle(Event::Enlarged { task: id.to_owned(), outcome }, b"pixels".to_vec(), self.now)
+    fn enlarged(&mut self, id: &str, outcome: Outcome) -> Output {
+        self.sandbox.handle(Input::Enlarged { task: id.to_owned(), outcome }, b"pixels".to_vec(), self.now)
     }
 
-    fn called_back(&mut self, id: &str, answered: bool) -> Turn {
-        self.sandbox.handle(Event::CalledBack { task: id.to_owned(), answered }, Vec::new(), self.now)
+    fn called_back(&mut self, id: &str, answered: bool) -> Output {
+        self.sandbox.handle(Input::CalledBack { task: id.to_owned(), answered }, Vec::new(), self.now)
     }
 
     fn faults(&mut self, faults: &Value) {
@@ -75,32 +75,32 @@ fn request(method: &str, path: &str) -> Request {
     }
 }
 
-fn reply(turn: &Turn) -> &Reply {
-    turn.reply.as_ref().unwrap()
+fn reply(output: &Output) -> &Reply {
+    output.reply.as_ref().unwrap()
 }
 
-fn json_of(turn: &Turn) -> Value {
-    serde_json::from_slice(&reply(turn).body).unwrap()
+fn json_of(output: &Output) -> Value {
+    serde_json::from_slice(&reply(output).body).unwrap()
 }
 
-fn data(turn: &Turn) -> Value {
-    json_of(turn)["data"].clone()
+fn data(output: &Output) -> Value {
+    json_of(output)["data"].clone()
 }
 
-fn code(turn: &Turn) -> (u16, i64) {
-    (reply(turn).status, json_of(turn)["code"].as_i64().unwrap())
+fn code(output: &Output) -> (u16, i64) {
+    (reply(output).status, json_of(output)["code"].as_i64().unwrap())
 }
 
 #[test]
 fn a_task_is_made_and_its_image_asked_for() {
     let mut bench = Bench::new(settings());
-    let turn = bench.post("/api/v1/jobs/createTask", CREATE);
-    let id = data(&turn)["taskId"].as_str().unwrap().to_owned();
+    let output = bench.post("/api/v1/jobs/createTask", CREATE);
+    let id = data(&output)["taskId"].as_str().unwrap().to_owned();
     assert!(id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()));
-    assert_eq!(json_of(&turn), json!({"code":200,"msg":"success","data":{"taskId":id,"recordId":id}}));
+    assert_eq!(json_of(&output), json!({"code":200,"msg":"success","data":{"taskId":id,"recordId":id}}));
     let url = "https://host.example/photo.jpg".to_owned();
     assert_eq!(
-        turn.work,
+        output.work,
         [Work::Enlarge { task: id, source: Source { url, path: None, limit: 10 * 1024 * 1024 }, factor: 4 }]
     );
 }
@@ -142,8 +142,8 @@ fn a_record_is_as_on_the_wire() {
     assert_eq!(record["state"], "success");
     assert_eq!(record["resultJson"], format!(r#"{{"resultUrls":["{result}"]}}"#));
     assert_eq!((&record["completeTime"], &record["costTime"]), (&json!(START + 3000), &json!(3)));
-    let turn = bench.get(&format!("/files/results/{id}.png"));
-    assert_eq!((reply(&turn).status, reply(&turn).body.as_slice()), (200, b"pixels".as_slice()));
+    let output = bench.get(&format!("/files/results/{id}.png"));
+    assert_eq!((reply(&output).status, reply(&output).body.as_slice()), (200, b"pixels".as_slice()));
 }
 
 #[test]
@@ -182,12 +182,16 @@ fn a_url_that_no_server_can_fetch_fails_the_task() {
             grace_period: 0,
             ..settings()
         });
-        let turn = bench.post(
+        let output = bench.post(
             "/api/v1/jobs/createTask",
             &json!({"model":"recraft/crisp-upscale","input":{"image":image}}).to_string(),
         );
-        assert!(turn.work.is_empty());
-        assert_eq!(bench.poll(data(&turn)["taskId"].as_str().unwrap())["data"]["failCode"], "400", "{image}");
+        assert!(output.work.is_empty());
+        assert_eq!(
+            bench.poll(data(&output)["taskId"].as_str().unwrap())["data"]["failCode"],
+            "400",
+            "{image}"
+        );
     }
 }
 
@@ -196,8 +200,8 @@ fn refusals_come_at_http_200() {
     let mut bench = Bench::new(settings());
     let path = "/api/v1/jobs/createTask";
     for key in [None, Some("Bearer other".to_owned()), Some("sandbox".to_owned())] {
-        let turn = bench.send(Request { authorization: key, ..request("POST", path) }, CREATE.as_bytes());
-        assert_eq!(code(&turn), (200, 401));
+        let output = bench.send(Request { authorization: key, ..request("POST", path) }, CREATE.as_bytes());
+        assert_eq!(code(&output), (200, 401));
     }
     assert_eq!(code(&bench.get(path)), (200, 405));
     assert_eq!(code(&bench.post(path, "nonsense")), (200, 500));
@@ -208,8 +212,8 @@ fn refusals_come_at_http_200() {
     for input in
         ["{}", r#"{"image":""}"#, r#"{"image":["https://a.example/b"]}"#, r#""https://a.example/b""#, "null"]
     {
-        let turn = bench.post(path, &format!(r#"{{"model":"recraft/crisp-upscale","input":{input}}}"#));
-        assert_eq!(json_of(&turn), json!({"code":500,"msg":"image is required","data":null}));
+        let output = bench.post(path, &format!(r#"{{"model":"recraft/crisp-upscale","input":{input}}}"#));
+        assert_eq!(json_of(&output), json!({"code":500,"msg":"image is required","data":null}));
     }
     bench.post("/sandbox/credits", r#"{"credits":0.4}"#);
     assert_eq!(code(&bench.post(path, CREATE)), (200, 402));
@@ -222,9 +226,9 @@ fn refusals_come_at_http_200() {
 fn the_twenty_first_task_in_ten_seconds_is_refused_and_makes_nothing() {
     let mut bench = Bench::new(Settings { credits: 100.0, ..settings() });
     (0..20).for_each(|_| drop(bench.create()));
-    let turn = bench.post("/api/v1/jobs/createTask", CREATE);
+    let output = bench.post("/api/v1/jobs/createTask", CREATE);
     let msg = "Your call frequency is too high. Please try again later.";
-    assert_eq!(json_of(&turn), json!({"code":429,"msg":msg,"data":null}));
+    assert_eq!(json_of(&output), json!({"code":429,"msg":msg,"data":null}));
     assert_eq!(bench.ledger()["tasks"].as_array().unwrap().len(), 20);
     bench.now += 10_000;
     bench.create();
@@ -260,12 +264,12 @@ fn a_key_that_reaches_a_file_is_noticed() {
     assert_eq!(bench.ledger()["keysSentToFiles"], 1);
 }
 
-fn callbacks(turn: &Turn) -> Vec<(Vec<(&'static str, String)>, Value)> {
+fn callbacks(output: &Output) -> Vec<(Vec<(&'static str, String)>, Value)> {
     let callback = |work: &Work| match work {
         Work::Callback { headers, body, .. } => Some((headers.clone(), serde_json::from_str(body).unwrap())),
         _ => None,
     };
-    turn.work.iter().filter_map(callback).collect()
+    output.work.iter().filter_map(callback).collect()
 }
 
 #[test]
@@ -273,11 +277,11 @@ fn a_callback_comes_when_the_task_has_ended_and_is_signed() {
     let mut bench =
         Bench::new(Settings { webhook_hmac_key: Some("secret".into()), seed: "fixed".into(), ..settings() });
     let id = bench.create();
-    let turn = bench.enlarged(&id, Outcome::Enlarged);
-    assert_eq!((callbacks(&turn).len(), turn.wake_at), (0, Some(START + 3000)));
+    let output = bench.enlarged(&id, Outcome::Enlarged);
+    assert_eq!((callbacks(&output).len(), output.wake_at), (0, Some(START + 3000)));
     bench.now = START + 3000;
-    let turn = bench.sandbox.handle(Event::Woken, Vec::new(), bench.now);
-    let (headers, body) = callbacks(&turn).remove(0);
+    let output = bench.sandbox.handle(Input::Woken, Vec::new(), bench.now);
+    let (headers, body) = callbacks(&output).remove(0);
     assert_eq!(
         (&body["code"], &body["msg"]),
         (&json!(200), &json!("Playground task completed successfully."))
@@ -291,7 +295,7 @@ fn a_callback_comes_when_the_task_has_ended_and_is_signed() {
     );
     bench.called_back(&id, true);
     bench.now += 100_000;
-    assert!(bench.sandbox.handle(Event::Woken, Vec::new(), bench.now).work.is_empty());
+    assert!(bench.sandbox.handle(Input::Woken, Vec::new(), bench.now).work.is_empty());
 }
 
 #[test]
@@ -314,14 +318,14 @@ fn a_callback_is_tried_three_times() {
     let mut bench = Bench::new(settings());
     let id = bench.create();
     bench.now += 3000;
-    let mut turn = bench.enlarged(&id, Outcome::Enlarged);
+    let mut output = bench.enlarged(&id, Outcome::Enlarged);
     let mut tries = 0;
-    while !callbacks(&turn).is_empty() {
+    while !callbacks(&output).is_empty() {
         tries += 1;
         if let Some(at) = bench.called_back(&id, false).wake_at {
             bench.now = at;
         }
-        turn = bench.sandbox.handle(Event::Woken, Vec::new(), bench.now);
+        output = bench.sandbox.handle(Input::Woken, Vec::new(), bench.now);
     }
     assert_eq!(tries, 3);
     assert_eq!(bench.ledger()["tasks"][0]["callbacks"], 3);
@@ -419,16 +423,16 @@ fn a_file_is_uploaded_as_base64() {
     bench.now = 1_776_324_432_862;
     let png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=";
     for data in [png.to_owned(), format!("data:image/png;base64,{png}")] {
-        let turn = bench.post(
+        let output = bench.post(
             "/api/file-base64-upload",
             &json!({"base64Data":data,"uploadPath":"images","fileName":"a b.png"}).to_string(),
         );
         assert_eq!(
-            json_of(&turn),
+            json_of(&output),
             json!({"success":true,"code":200,"msg":"File uploaded successfully","data":{"success":true,"fileName":"a b.png","filePath":"kieai/1/images/a b.png",
                 "downloadUrl":"http://sandbox.test/files/kieai/1/images/a%20b.png","fileSize":68,"mimeType":"image/png","uploadedAt":"2026-04-16T07:27:12.862Z"}})
         );
-        assert!(reply(&turn).headers.contains(&("access-control-allow-origin", "*".into())));
+        assert!(reply(&output).headers.contains(&("access-control-allow-origin", "*".into())));
     }
     let file = bench.get("/files/kieai/1/images/a%20b.png");
     assert_eq!(reply(&file).body.len(), 68);
@@ -442,17 +446,17 @@ fn a_file_is_uploaded_as_a_form_and_used() {
         fields: BTreeMap::from([("uploadPath".into(), "images/user".into())]),
         file_name: Some("été.jpg".into()),
     };
-    let turn = bench
+    let output = bench
         .send(Request { form: Some(form), ..request("POST", "/api/file-stream-upload") }, b"\xff\xd8\xff");
-    let url = data(&turn)["downloadUrl"].as_str().unwrap().to_owned();
+    let url = data(&output)["downloadUrl"].as_str().unwrap().to_owned();
     assert_eq!(url, "http://sandbox.test/files/kieai/1/images/user/%C3%A9t%C3%A9.jpg");
-    let turn = bench.post(
+    let output = bench.post(
         "/api/v1/jobs/createTask",
         &json!({"model":"recraft/crisp-upscale","input":{"image":url}}).to_string(),
     );
     let path = "/files/kieai/1/images/user/%C3%A9t%C3%A9.jpg";
     assert!(
-        matches!(turn.work.as_slice(), [Work::Enlarge { source: Source { path: Some(own), .. }, .. }] if own == path)
+        matches!(output.work.as_slice(), [Work::Enlarge { source: Source { path: Some(own), .. }, .. }] if own == path)
     );
     assert_eq!(bench.sandbox.file(path, bench.now), Some(b"\xff\xd8\xff".as_slice()));
 }
@@ -461,20 +465,20 @@ fn a_file_is_uploaded_as_a_form_and_used() {
 fn a_file_is_uploaded_by_its_url_once_it_is_fetched() {
     let mut bench = Bench::new(settings());
     let body = r#"{"fileUrl":"https://host.example/a.webp","uploadPath":"images"}"#;
-    let turn = bench.post("/api/file-url-upload", body);
-    assert!(turn.reply.is_none());
+    let output = bench.post("/api/file-url-upload", body);
+    assert!(output.reply.is_none());
     assert!(
-        matches!(turn.work.as_slice(), [Work::Fetch { upload: 1, source }] if source.url == "https://host.example/a.webp")
+        matches!(output.work.as_slice(), [Work::Fetch { upload: 1, source }] if source.url == "https://host.example/a.webp")
     );
-    let turn = bench.sandbox.handle(
-        Event::Fetched { upload: 1, found: true },
+    let output = bench.sandbox.handle(
+        Input::Fetched { upload: 1, found: true },
         b"RIFF\x04\0\0\0WEBP".to_vec(),
         bench.now,
     );
-    assert_eq!(data(&turn)["mimeType"], "image/webp");
+    assert_eq!(data(&output)["mimeType"], "image/webp");
     bench.post("/api/file-url-upload", body);
-    let turn = bench.sandbox.handle(Event::Fetched { upload: 3, found: false }, Vec::new(), bench.now);
-    assert_eq!(code(&turn), (200, 500));
+    let output = bench.sandbox.handle(Input::Fetched { upload: 3, found: false }, Vec::new(), bench.now);
+    assert_eq!(code(&output), (200, 500));
 }
 
 /// A URL with dots between its slashes is shortened before it is asked for, so the link would lead elsewhere.
@@ -484,16 +488,16 @@ fn a_files_own_name_is_a_plain_one_too() {
         let mut bench = Bench::new(settings());
         let fields = BTreeMap::from([("uploadPath".into(), "images".into())]);
         let form = Some(Form { fields, file_name: Some(name.into()) });
-        let turn =
+        let output =
             bench.send(Request { form, ..request("POST", "/api/file-stream-upload") }, b"\xff\xd8\xff");
-        assert_eq!(code(&turn), (200, 400), "{name}");
+        assert_eq!(code(&output), (200, 400), "{name}");
         // It does not matter where another is given.
         let fields =
             BTreeMap::from([("uploadPath".into(), "images".into()), ("fileName".into(), "a.jpg".into())]);
         let form = Some(Form { fields, file_name: Some(name.into()) });
-        let turn =
+        let output =
             bench.send(Request { form, ..request("POST", "/api/file-stream-upload") }, b"\xff\xd8\xff");
-        assert_eq!(data(&turn)["fileName"], "a.jpg");
+        assert_eq!(data(&output)["fileName"], "a.jpg");
     }
 }
 
@@ -515,9 +519,9 @@ fn the_balance_is_what_it_was_set_to_however_large_it_was_before() {
 #[test]
 fn uploads_are_refused_in_the_upload_hosts_words() {
     let mut bench = Bench::new(settings());
-    let turn = bench.post("/api/file-base64-upload", r#"{"base64Data":"AAAA"}"#);
+    let output = bench.post("/api/file-base64-upload", r#"{"base64Data":"AAAA"}"#);
     assert_eq!(
-        json_of(&turn),
+        json_of(&output),
         json!({"success":false,"code":400,"msg":"Missing required parameter: uploadPath"})
     );
     for body in [
@@ -529,10 +533,10 @@ fn uploads_are_refused_in_the_upload_hosts_words() {
         assert_eq!(code(&bench.post("/api/file-base64-upload", body)), (200, 400), "{body}");
     }
     assert_eq!(code(&bench.get("/api/file-stream-upload")), (200, 405));
-    let turn = bench.send(Request { authorization: None, ..request("POST", "/api/file-url-upload") }, b"");
-    assert_eq!(code(&turn), (200, 401));
-    let turn = bench.send(request("OPTIONS", "/api/file-stream-upload"), b"");
-    assert!(reply(&turn).headers.contains(&("access-control-allow-headers", "*, Authorization".into())));
+    let output = bench.send(Request { authorization: None, ..request("POST", "/api/file-url-upload") }, b"");
+    assert_eq!(code(&output), (200, 401));
+    let output = bench.send(request("OPTIONS", "/api/file-stream-upload"), b"");
+    assert!(reply(&output).headers.contains(&("access-control-allow-headers", "*, Authorization".into())));
 }
 
 #[test]

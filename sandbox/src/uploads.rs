@@ -9,29 +9,15 @@ use crisp_upscale_core::image::{MAX_BYTES, Problem, identify};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use crate::create::is_web;
-use crate::faults::{Fault, Target};
-use crate::reply::upload_refusal;
-use crate::routes::finish;
-use crate::{Reply, Request, Sandbox, Work};
+use crate::faults::{NetworkError, Target, finish};
+use crate::machine::{Request, Work};
+use crate::pending::{Pending, Place};
+use crate::reply::{Reply, upload_refusal};
+use crate::sandbox::Sandbox;
+use crate::url::is_web;
 
 /// RFC 3986's unreserved characters, and the slash, stay as they are in a path.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
-
-/// Where a file goes.
-#[derive(Debug)]
-struct Place {
-    origin: String,
-    directory: String,
-    name: Option<String>,
-}
-
-/// An upload whose file is being fetched.
-#[derive(Debug)]
-pub(crate) struct Pending {
-    place: Place,
-    fault: Option<Fault>,
-}
 
 type Fields = BTreeMap<String, String>;
 
@@ -77,7 +63,7 @@ impl Sandbox {
         &mut self,
         request: &Request,
         body: &[u8],
-        fault: Option<Fault>,
+        fault: Option<NetworkError>,
     ) -> Option<Reply> {
         let fields = json_fields(body);
         let wanted = place(request, &fields).and_then(|place| Ok((place, required(&fields, "fileUrl")?)));

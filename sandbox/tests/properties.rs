@@ -6,7 +6,7 @@ use std::io::Cursor;
 
 use crisp_upscale_core::image::identify;
 use crisp_upscale_sandbox::pixels::enlarge;
-use crisp_upscale_sandbox::{Event, Form, Reply, Request, Sandbox, Settings};
+use crisp_upscale_sandbox::{Form, Input, Reply, Request, Sandbox, Settings};
 use image::{DynamicImage, ImageFormat, RgbaImage};
 use proptest::collection::vec;
 use proptest::option;
@@ -29,7 +29,7 @@ fn request(method: &str, path: &str) -> Request {
 }
 
 fn ask(sandbox: &mut Sandbox, request: Request, body: &[u8], now: u64) -> Option<Reply> {
-    sandbox.handle(Event::Request(request), body.to_vec(), now).reply
+    sandbox.handle(Input::Request(request), body.to_vec(), now).reply
 }
 
 fn post(sandbox: &mut Sandbox, path: &str, body: &Value, now: u64) -> Reply {
@@ -133,9 +133,9 @@ proptest! {
         let request = Request {
             authorization: key, query, range, ..request(&method, &path)
         };
-        let turn = Sandbox::new(Settings::default()).handle(Event::Request(request), body, NOW);
-        prop_assert!(turn.reply.is_some_and(|reply| can_be_sent(&reply)));
-        prop_assert!(turn.work.is_empty());
+        let output = Sandbox::new(Settings::default()).handle(Input::Request(request), body, NOW);
+        prop_assert!(output.reply.is_some_and(|reply| can_be_sent(&reply)));
+        prop_assert!(output.work.is_empty());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 // @ts-check
-// What each bundler makes of the same project, with no plug-in and no configuration made for the package; and it is
-// run, not only built.
+// Builds the same project with each bundler, without a plug-in or configuration made for the package, and runs the
+// result.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { installPackages } from "../../scripts/build.mjs";
@@ -26,10 +26,10 @@ const VITES = [6, 7, 8];
  * @param {import("./project.mjs").Project} project
  * @param {import("playwright-core").Browser} chromium
  * @param {Awaited<ReturnType<typeof import("../../scripts/runtimes.mjs").runtimes>>} paths
- * @returns {import("./rows.mjs").Row[]}
+ * @returns {import("./matrix.mjs").Row[]}
  */
 export function bundlerRows({ copy }, chromium, { node20, node24, workerd }) {
-  /** @type {(name: string, build: Build, headers?: Record<string, string>) => import("./rows.mjs").Row} */
+  /** @type {(name: string, build: Build, headers?: Record<string, string>) => import("./matrix.mjs").Row} */
   const page = (name, build, headers) => ({
     name,
     prepare: async () => inChromium(chromium, site(await build(await copy(name)), "/", headers)),

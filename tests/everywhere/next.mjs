@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { installPackages } from "../../scripts/build.mjs";
 import { root } from "../../scripts/run.mjs";
 import { serve } from "../../scripts/serve.mjs";
-import { SMALL } from "../support/images.mjs";
+import { SMALL } from "../kit/images.mjs";
 import { devServer, output } from "./start.mjs";
 
 const CORS = { "access-control-allow-origin": "*", "access-control-allow-headers": "*, Authorization" };
@@ -15,7 +15,7 @@ const CORS = { "access-control-allow-origin": "*", "access-control-allow-headers
 const POLLS = 3;
 
 /** A client that an answer from a cache keeps waiting has failed by then, in milliseconds. */
-const PATIENCE = 90_000;
+const TIMEOUT = 90_000;
 
 /**
  * Next 16 fails to build any edge route by webpack, also one that imports nothing: it looks for a manifest that it has
@@ -88,7 +88,7 @@ async function check(installed, chromium, major, args, edge) {
  */
 async function requests(url, service, chromium, edge) {
   const get = async (/** @type {string} */ path) => {
-    const response = await fetch(url + path, { signal: AbortSignal.timeout(PATIENCE) });
+    const response = await fetch(url + path, { signal: AbortSignal.timeout(TIMEOUT) });
     return /\[[^\]]*\]/.exec(await response.text())?.[0];
   };
   service.refuse();
@@ -102,7 +102,7 @@ async function requests(url, service, chromium, edge) {
   const page = await chromium.newPage();
   try {
     await page.goto(`${url}/client?service=${encodeURIComponent(service.url)}`);
-    await page.getByText(`[t${paths.length + 1} 32]`).waitFor({ timeout: PATIENCE });
+    await page.getByText(`[t${paths.length + 1} 32]`).waitFor({ timeout: TIMEOUT });
   } finally {
     await page.close();
   }

@@ -1,5 +1,5 @@
 // @ts-check
-// What is right or wrong about the package itself, as it is installed.
+// Checks of the installed package itself.
 import assert from "node:assert/strict";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";

@@ -1,5 +1,5 @@
 // @ts-check
-// A project as users have one: the packed tarball is installed into it, and what it runs imports the package by name.
+// A project like a user's: the packed tarball is installed into it, and its code imports the package by name.
 import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";

@@ -1,25 +1,30 @@
 // @ts-check
 // `npm run test:everywhere`: the packed tarball, installed as a user does, runs one conformance suite in each runtime
 // and through each bundler, against the sandbox. Ends with one line of counts.
-// `npm run test:everywhere -- deno vite` runs only what has one of these words in its name.
+// `npm run test:everywhere -- deno vite` runs only what has one of these words in its name; `--first` what `npm test` runs,
+// and `--rest` what it leaves to `npm run test:all`.
+import { parseArgs } from "node:util";
 import { build, installPackages } from "../../scripts/build.mjs";
 import { root, script, step } from "../../scripts/run.mjs";
-import { launchChromium } from "../support/chromium.mjs";
-import { openDesk } from "./desk.mjs";
+import { launchChromium } from "../kit/chromium.mjs";
+import { openHarness } from "./harness.mjs";
+import { rowsOf } from "./matrix.mjs";
 import { nextChecks } from "./next.mjs";
 import { packageChecks } from "./package.mjs";
 import { names, TASKS } from "./project/src/conformance.js";
 import { newProject } from "./project.mjs";
-import { rowsOf } from "./rows.mjs";
 
 /** How many rows are under way at a time. Most of it is waiting. */
 const AT_ONCE = 3;
 
 /** When a row that has not reported is given up, in milliseconds: much, on a busy machine. */
-const PATIENCE = 180_000;
+const TIMEOUT = 180_000;
 
-/** The suite's checks, and one that the desk makes: each call made one task. */
+/** The suite's checks, and one that the harness makes: each call made one task. */
 const COLUMNS = [...names, "one task"];
+
+/** What `npm test` leaves to `npm run test:all`. */
+const LATER = /^(webpack|Rollup|Parcel|wrangler|Next)/;
 
 const MARKS = { passed: "✓", failed: "✗", skipped: "–" };
 
@@ -27,9 +32,15 @@ const MARKS = { passed: "✓", failed: "✗", skipped: "–" };
 const counts = { passed: 0, failed: 0, skipped: 0 };
 
 await script(async () => {
-  const words = process.argv.slice(2).map((word) => word.toLowerCase());
+  const { values, positionals } = parseArgs({
+    options: { first: { type: "boolean" }, rest: { type: "boolean" } },
+    allowPositionals: true,
+  });
+  const words = positionals.map((word) => word.toLowerCase());
   const isWanted = (/** @type {{ name: string }} */ { name }) =>
-    words.length === 0 || words.some((word) => name.toLowerCase().includes(word));
+    (words.length === 0 || words.some((word) => name.toLowerCase().includes(word))) &&
+    !(values.first && LATER.test(name)) &&
+    !(values.rest && !LATER.test(name));
   await build();
   await installPackages(`${root}/tests/everywhere`);
   step("Packing, and installing the tarball into a project");
@@ -65,7 +76,7 @@ await script(async () => {
 /**
  * Runs the suite in one row, and tells how each check ended.
  *
- * @param {import("./rows.mjs").Row} row
+ * @param {import("./matrix.mjs").Row} row
  * @param {import("./project.mjs").Project} project
  */
 async function cellsOf({ name, absent, prepare }, project) {
@@ -96,19 +107,19 @@ async function cellsOf({ name, absent, prepare }, project) {
 /**
  * @param {() => Promise<import("./start.mjs").Start>} prepare
  * @param {import("./project.mjs").Project} project
- * @returns {Promise<import("./desk.mjs").Report>}
+ * @returns {Promise<import("./harness.mjs").Report>}
  */
 async function reportOf(prepare, { createSandbox }) {
   const start = await prepare();
-  const desk = await openDesk(createSandbox);
+  const harness = await openHarness(createSandbox);
   const gone = new AbortController();
-  const late = setTimeout(() => gone.abort(new Error(`no report after ${PATIENCE} ms`)), PATIENCE);
+  const late = setTimeout(() => gone.abort(new Error(`no report after ${TIMEOUT} ms`)), TIMEOUT);
   /** @type {import("./start.mjs").Started | undefined} */
   let started;
   try {
-    started = await start(desk.url, gone);
-    const report = await Promise.race([desk.report, reasonOf(gone.signal)]);
-    const { tasks, keysSentToFiles } = await desk.ledger();
+    started = await start(harness.url, gone);
+    const report = await Promise.race([harness.report, reasonOf(gone.signal)]);
+    const { tasks, keysSentToFiles } = await harness.ledger();
     const right = tasks.length === TASKS && keysSentToFiles === 0;
     const found = `${tasks.length} tasks where ${TASKS} are right, the key sent to ${keysSentToFiles} files`;
     return { ...report, "one task": right ? null : found };
@@ -119,7 +130,7 @@ async function reportOf(prepare, { createSandbox }) {
     try {
       await started?.stop();
     } finally {
-      await desk.close();
+      await harness.close();
     }
   }
 }

@@ -1,25 +1,25 @@
 // @ts-check
-// Ways to have the suite run somewhere. Each resolves once it is under way; then the report comes to the desk, or
-// `gone` is aborted with the reason why it will not.
+// Ways to start the suite. Each resolves once the suite runs. Then the report comes to the harness, or `gone` is
+// aborted with the reason.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdir } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { createInterface } from "node:readline";
-import { openBrowser } from "../../bench/pages.mjs";
-import { serveWorker } from "../../bench/workerd.mjs";
 import { Failed, root } from "../../scripts/run.mjs";
 import { serve } from "../../scripts/serve.mjs";
 import { folderOf } from "../../scripts/static.mjs";
+import { openBrowser } from "../kit/pages.mjs";
+import { serveWorker } from "../kit/workerd.mjs";
 
 /** @typedef {{ stop(): unknown, said?(): string }} Started `said`: what was heard of it, should it fail */
-/** @typedef {(desk: string, gone: AbortController) => Promise<Started>} Start */
+/** @typedef {(harness: string, gone: AbortController) => Promise<Started>} Start */
 
 /** The bundlers and checkers. */
 export const TOOLS = `${root}/tests/everywhere/node_modules`;
 
 /** When a program that is to build or to begin to serve is ended, in milliseconds: much, on a busy machine. */
-const PATIENCE = 180_000;
+const TIMEOUT = 180_000;
 
 /**
  * Runs a program of a project to its end.
@@ -30,7 +30,7 @@ const PATIENCE = 180_000;
  * @returns {Promise<string>} what it printed; rejects where its exit code says so
  */
 export async function output(cwd, [program = "", ...args], env = {}) {
-  const options = { cwd, env: { ...ENV, ...env }, timeout: PATIENCE };
+  const options = { cwd, env: { ...ENV, ...env }, timeout: TIMEOUT };
   const child = spawn(program, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (said += chunk));
@@ -53,7 +53,7 @@ const ENV = {
 const LINGERING = 30_000;
 
 /**
- * In a process, whose last argument says where the desk is. It has to end by itself.
+ * In a process, whose last argument says where the harness is. It has to end by itself.
  *
  * @param {string} cwd
  * @param {string[]} command
@@ -61,8 +61,8 @@ const LINGERING = 30_000;
  */
 export const inProcess =
   (cwd, [program = "", ...args]) =>
-  async (desk, gone) => {
-    const child = spawn(program, [...args, desk], { cwd, env: ENV, stdio: ["ignore", "pipe", "pipe"] });
+  async (harness, gone) => {
+    const child = spawn(program, [...args, harness], { cwd, env: ENV, stdio: ["ignore", "pipe", "pipe"] });
     let said = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (said += chunk));
     child.on("error", (error) => gone.abort(error));
@@ -89,9 +89,9 @@ export const inProcess =
  * @param {[name: string, file: string][]} modules
  * @returns {Start}
  */
-export const inWorkerd = (workerd, folder, modules) => async (desk, gone) => {
+export const inWorkerd = (workerd, folder, modules) => async (harness, gone) => {
   const { url, stderr, stop } = await serveWorker(workerd, folder, modules);
-  fetch(`${url}/?desk=${desk}`).then(
+  fetch(`${url}/?harness=${harness}`).then(
     ({ status }) => status === 200 || gone.abort(new Failed(`workerd answers ${status}\n${stderr()}`)),
     (error) => gone.abort(error),
   );
@@ -105,7 +105,7 @@ export const inWorkerd = (workerd, folder, modules) => async (desk, gone) => {
  * @param {Site} site
  * @returns {Start}
  */
-export const inChromium = (chromium, site) => async (desk, gone) => {
+export const inChromium = (chromium, site) => async (harness, gone) => {
   const { url, close } = await site();
   const context = await chromium.newContext();
   const page = await context.newPage();
@@ -118,7 +118,7 @@ export const inChromium = (chromium, site) => async (desk, gone) => {
     await close();
   };
   try {
-    await page.goto(`${url}${url.includes("?") ? "&" : "?"}desk=${desk}`);
+    await page.goto(`${url}${url.includes("?") ? "&" : "?"}harness=${harness}`);
   } catch (error) {
     await stop();
     throw error;
@@ -129,14 +129,14 @@ export const inChromium = (chromium, site) => async (desk, gone) => {
 /**
  * In a page of any browser.
  *
- * @param {import("../../bench/pages.mjs").Browser} browser
+ * @param {import("../kit/pages.mjs").Browser} browser
  * @param {Site} site
  * @returns {Start}
  */
-export const inBrowser = (browser, site) => async (desk, gone) => {
+export const inBrowser = (browser, site) => async (harness, gone) => {
   const { url, close } = await site();
   try {
-    const { stop } = await openBrowser(browser, `${url}?desk=${desk}`, gone);
+    const { stop } = await openBrowser(browser, `${url}?harness=${harness}`, gone);
     return {
       async stop() {
         await stop();
@@ -188,7 +188,7 @@ export const devServer =
     const child = spawn(program, args, { cwd, env: { ...ENV, ...env }, stdio: ["ignore", "pipe", "pipe"] });
     let said = "";
     child.stderr.on("data", (chunk) => (said += chunk));
-    const late = setTimeout(() => child.kill("SIGKILL"), PATIENCE);
+    const late = setTimeout(() => child.kill("SIGKILL"), TIMEOUT);
     const close = async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill();

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { freePort } from "../../scripts/port.mjs";
-import { SMALL } from "../support/images.mjs";
+import { SMALL } from "../kit/images.mjs";
 import { example, open, service } from "./project.mjs";
 
 const project = example("browser");

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { SMALL } from "../support/images.mjs";
+import { SMALL } from "../kit/images.mjs";
 import { example, service } from "./project.mjs";
 
 const project = example("node-script");

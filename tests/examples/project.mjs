@@ -9,9 +9,9 @@ import { after, before } from "node:test";
 import { installPackages } from "../../scripts/build.mjs";
 import { Failed, root, run } from "../../scripts/run.mjs";
 import { serve } from "../../scripts/serve.mjs";
-import { launchChromium } from "../support/chromium.mjs";
-import { SMALL } from "../support/images.mjs";
-import { quickSandbox } from "../support/sandbox.mjs";
+import { launchChromium } from "../kit/chromium.mjs";
+import { SMALL } from "../kit/images.mjs";
+import { quickSandbox } from "../kit/sandbox.mjs";
 
 /** @typedef {import("node:test").TestContext} TestContext */
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
 import { test } from "node:test";
-import { SMALL } from "../support/images.mjs";
+import { SMALL } from "../kit/images.mjs";
 import { example, open, SCREENSHOTS, service } from "./project.mjs";
 
 const project = example("vite-react");

@@ -1,22 +1,22 @@
 // @ts-check
-// Where the player runs: Node, a page in Chromium, workerd.
+// Starts the runner in Node, in a page in Chromium, and in workerd.
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { build as bundle } from "esbuild";
-import { bundleWorker } from "../../bench/workerd.mjs";
 import { root } from "../../scripts/run.mjs";
-import { launchChromium } from "../support/chromium.mjs";
-import { startFaults } from "./server.mjs";
+import { launchChromium } from "../kit/chromium.mjs";
+import { startFaults } from "../kit/faults.mjs";
+import { bundleWorker } from "../kit/workerd.mjs";
 
 /** When workerd is given up that does not settle, in milliseconds: much, on a busy machine. */
-const PATIENCE = 60_000;
+const TIMEOUT = 60_000;
 
-/** @typedef {import("./player.mjs").Order} Order */
-/** @typedef {import("./player.mjs").End} End */
+/** @typedef {import("./runner.mjs").Order} Order */
+/** @typedef {import("./runner.mjs").End} End */
 
 /**
- * A player that runs, and the server that it meets.
+ * A runner that runs, and the server that it meets.
  *
  * @typedef {object} Host
  * @property {Awaited<ReturnType<typeof startFaults>>} faults
@@ -34,7 +34,7 @@ export const hosts = {
     const child = fork(`${root}/tests/faults/process.mjs`);
     const next = () =>
       new Promise((resolve, reject) => {
-        const gone = () => reject(new Error("The player ended."));
+        const gone = () => reject(new Error("The runner ended."));
         child.once("exit", gone);
         child.once("message", (message) => {
           child.off("exit", gone);
@@ -99,7 +99,7 @@ export const hosts = {
       faults,
       async play(order) {
         // In a request that hangs, no timer of its own may go off either.
-        const signal = AbortSignal.timeout(PATIENCE);
+        const signal = AbortSignal.timeout(TIMEOUT);
         const reply = await fetch(url, { method: "POST", body: JSON.stringify(order), signal });
         return /** @type {any} */ (await reply.json());
       },

@@ -1,7 +1,8 @@
 // @ts-check
-// The player in a page, which is given its orders by whoever drives the browser.
-import { play } from "./player.mjs";
-import { leap } from "./time.mjs";
+// The runner in a page. The browser's driver gives it its orders.
+
+import { leap } from "../kit/time.mjs";
+import { play } from "./runner.mjs";
 
 let frozen = 0;
 document.addEventListener("freeze", () => {

@@ -1,6 +1,6 @@
 // @ts-check
-// The player in workerd, which is ordered by requests.
-import { play } from "./player.mjs";
+// The runner in workerd. Requests give it its orders.
+import { play } from "./runner.mjs";
 
 export default {
   /** @param {Request} request */

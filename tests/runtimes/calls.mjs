@@ -1,5 +1,5 @@
 // @ts-check
-// What is asked of ours in each runtime. Nothing in here is of one runtime only.
+// The calls that are made in each runtime. Nothing here is specific to one runtime.
 import { Upscaler } from "crisp-upscale";
 
 /** The beginning of a png, which is all that is looked at before it is uploaded. */
@@ -28,7 +28,7 @@ const calls = {
  */
 const upscalers = new Map();
 
-/** @type {import("../../bench/player.mjs").Connect} */
+/** @type {import("../kit/runner.mjs").Connect} */
 export function connect(baseUrl, name = "upscale", token = "") {
   const call = calls[name];
   if (call === undefined) throw new TypeError(`there is no call ${name}`);

@@ -1,6 +1,6 @@
 // @ts-check
-// Uploads a file of 10.0 MB with a token that has expired and then a good one, and prints what came of it. In a process
-// of Node, Deno or Bun.
+// Uploads a file of 10.0 MB with an expired token and then a valid one, and prints how it ended. In a process of
+// Node, Deno or Bun.
 import process from "node:process";
 import { Upscaler } from "crisp-upscale";
 

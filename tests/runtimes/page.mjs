@@ -1,5 +1,5 @@
 // Ours in a page, which asks for its orders and brings with that what came of the last one.
-import { work } from "../../bench/player.mjs";
+import { work } from "../kit/runner.mjs";
 import { connect } from "./calls.mjs";
 
 let said = null;

@@ -1,5 +1,5 @@
 // Ours in a process of Node, Deno or Bun.
-import { play } from "../../bench/player.mjs";
+import { play } from "../kit/runner.mjs";
 import { connect } from "./calls.mjs";
 
 play(connect);

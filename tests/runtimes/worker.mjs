@@ -1,6 +1,6 @@
 // @ts-check
-// Ours in workerd, which is ordered by requests.
-import { work } from "../../bench/player.mjs";
+// The runner in workerd. Requests give it its orders.
+import { work } from "../kit/runner.mjs";
 import { connect } from "./calls.mjs";
 
 export default {

@@ -107,9 +107,8 @@ export async function calls(signal: AbortSignal): Promise<void> {
   job.then(() => {});
 
   for (const pending of await upscaler.pending()) {
-    // @ts-expect-error: there may be no task
+    // Also where no task is known: a gateway is asked for it.
     upscaler.resume(pending);
-    if (pending.taskId !== null) upscaler.resume(pending);
     await upscaler.forget(pending);
   }
 
@@ -167,7 +166,7 @@ function word(kind: ErrorKind): string {
 }
 
 export const memory: Store = new Map<string, string>();
-export const books = (ledger: Ledger): number => ledger.credits;
+export const ledger = (ledger: Ledger): number => ledger.credits;
 
 export async function callbacks(request: Request): Promise<Response> {
   await receiveCallback(request, { upscaler });

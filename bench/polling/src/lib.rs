@@ -6,7 +6,7 @@
 // A benchmark may stop where it stands, and its tables are indexed.
 #![allow(clippy::indexing_slicing, clippy::needless_range_loop)]
 
-use crisp_upscale_core::pace::Durations;
+use crisp_upscale_core::schedule::Durations;
 
 /// What a second of lateness costs, in requests.
 pub const LATENESS: f64 = 8.0;
@@ -89,9 +89,9 @@ impl Workload {
         Workload::new(&[Hump { share: 1.0, median, sigma }])
     }
 
-    /// How long a task takes that the dice pick.
-    pub fn pick(&self, dice: &mut Dice) -> f64 {
-        let mut at = dice.share();
+    /// A random duration of a task.
+    pub fn pick(&self, rng: &mut Rng) -> f64 {
+        let mut at = rng.share();
         let mut picked = self.humps[0];
         for hump in &self.humps {
             picked = *hump;
@@ -100,7 +100,7 @@ impl Workload {
             }
             at -= hump.share;
         }
-        picked.median * (picked.sigma * dice.normal()).exp()
+        picked.median * (picked.sigma * rng.normal()).exp()
     }
 
     /// What it costs to look at these ages.
@@ -159,7 +159,7 @@ impl Workload {
 
 /// The ages at which a task is looked at that never ends.
 pub fn looks(model: &Durations) -> impl Iterator<Item = f64> {
-    std::iter::successors(Some(model.next_look(0)), |age| Some(age + model.next_look(*age)))
+    std::iter::successors(Some(model.next_poll(0)), |age| Some(age + model.next_poll(*age)))
         .map(|age| age as f64 / 1_000.0)
 }
 
@@ -169,17 +169,17 @@ pub fn every(pace: f64) -> impl Iterator<Item = f64> {
 }
 
 /// Lets a model see so many tasks of a workload.
-pub fn see(model: &mut Durations, workload: &Workload, tasks: usize, dice: &mut Dice) {
+pub fn see(model: &mut Durations, workload: &Workload, tasks: usize, rng: &mut Rng) {
     for _ in 0..tasks {
-        model.learn((workload.pick(dice) * 1_000.0) as u64);
+        model.learn((workload.pick(rng) * 1_000.0) as u64);
     }
 }
 
 /// As [`see`], where the records have no times: what is known of a duration is between
 /// which looks it lies.
-pub fn see_by_looks(model: &mut Durations, workload: &Workload, tasks: usize, dice: &mut Dice) {
+pub fn see_by_looks(model: &mut Durations, workload: &Workload, tasks: usize, rng: &mut Rng) {
     for _ in 0..tasks {
-        let duration = workload.pick(dice);
+        let duration = workload.pick(rng);
         let mut last = 0.0;
         let mut seen = 0.0;
         for look in looks(model) {
@@ -194,13 +194,13 @@ pub fn see_by_looks(model: &mut Durations, workload: &Workload, tasks: usize, di
 
 /// Random numbers, the same for the same seed (SplitMix64).
 #[derive(Debug)]
-pub struct Dice(u64);
+pub struct Rng(u64);
 
-impl Dice {
-    /// The dice of this seed.
+impl Rng {
+    /// The generator with this seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+        Rng(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
     /// Between 0 and 1, neither of them included.

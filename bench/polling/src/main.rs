@@ -1,15 +1,12 @@
-//! `npm run bench:polling`: prints what looking costs on workloads whose distribution is known, as
-//! tables and, in the last line, as JSON; and draws `docs/polling.svg`.
+//! `npm run bench -- polling`: prints what polling costs on workloads whose distribution is known, as
+//! tables and, in the last line, as JSON.
 #![allow(clippy::indexing_slicing)]
 
-mod plot;
-
 use std::fmt::Write as _;
-use std::io;
 use std::thread;
 
-use crisp_upscale_core::pace::Durations;
-use polling::{Cost, Dice, Hump, Workload, every, see, see_by_looks};
+use crisp_upscale_core::schedule::Durations;
+use polling::{Cost, Hump, Rng, Workload, every, see, see_by_looks};
 
 const SEEDS: u64 = 1_000;
 
@@ -50,9 +47,9 @@ struct Measured {
     ours: Vec<Ours>,
 }
 
-fn main() -> io::Result<()> {
+fn main() {
     println!(
-        "Requests are looks at the task, the last one included and createTask not. Cost = requests + 8 × seconds late.\n\
+        "Requests are polls of the task, including the last one, without createTask. Cost = requests + 8 × seconds late.\n\
          Ours: mean over {SEEDS} seeds, and the 95th percentile of its cost as a multiple of the optimum's.\n"
     );
     let cases = cases();
@@ -63,11 +60,7 @@ fn main() -> io::Result<()> {
         println!("{}", table(&measured));
         all.push(measured);
     }
-    std::fs::create_dir_all("docs")?;
-    std::fs::write("docs/polling.svg", plot::draw(&all[0], &all[1]))?;
-    println!("The plot is docs/polling.svg.");
     println!("{}", json(&all));
-    Ok(())
 }
 
 fn cases() -> Vec<Case> {
@@ -144,9 +137,9 @@ fn measure(case: &Case) -> Measured {
 
 /// What one model costs after each number of jobs.
 fn learn(case: &Case, seed: u64) -> Vec<Cost> {
-    let (mut model, mut dice) = (Durations::default(), Dice::new(seed));
+    let (mut model, mut rng) = (Durations::default(), Rng::new(seed));
     if let Some(before) = &case.before {
-        see(&mut model, before, 100, &mut dice);
+        see(&mut model, before, 100, &mut rng);
     }
     let mut so_far = 0;
     SEEN.iter()
@@ -154,7 +147,7 @@ fn learn(case: &Case, seed: u64) -> Vec<Cost> {
             let more = seen - so_far;
             so_far = *seen;
             let see = if case.times { see } else { see_by_looks };
-            see(&mut model, &case.workload, more, &mut dice);
+            see(&mut model, &case.workload, more, &mut rng);
             case.workload.cost_of(&model)
         })
         .collect()

@@ -1,8 +1,8 @@
-//! What the model of `pace` has learned after so many jobs, against the optimum and
-//! the vendor's pace. Few seeds, and the same in every run; `npm run bench:polling` has more.
+//! What the model of `schedule` has learned after so many jobs, against the optimum and
+//! the vendor's pace. Few seeds, and the same in every run; `npm run bench -- polling` has more.
 
-use crisp_upscale_core::pace::Durations;
-use polling::{Cost, Dice, Hump, Workload, every, looks, see, see_by_looks};
+use crisp_upscale_core::schedule::Durations;
+use polling::{Cost, Hump, Rng, Workload, every, looks, see, see_by_looks};
 
 const SEEDS: u64 = 20;
 
@@ -23,10 +23,10 @@ fn workloads() -> Vec<(String, Workload)> {
 }
 
 /// The mean cost on the workload of models that learned as told.
-fn mean(workload: &Workload, learn: impl Fn(&mut Durations, &mut Dice)) -> f64 {
+fn mean(workload: &Workload, learn: impl Fn(&mut Durations, &mut Rng)) -> f64 {
     let total = |seed| {
-        let (mut model, mut dice) = (Durations::default(), Dice::new(seed));
-        learn(&mut model, &mut dice);
+        let (mut model, mut rng) = (Durations::default(), Rng::new(seed));
+        learn(&mut model, &mut rng);
         workload.cost_of(&model).total()
     };
     (0..SEEDS).map(total).sum::<f64>() / SEEDS as f64
@@ -35,7 +35,7 @@ fn mean(workload: &Workload, learn: impl Fn(&mut Durations, &mut Dice)) -> f64 {
 #[test]
 fn after_20_jobs_it_costs_at_most_15_percent_more_than_the_optimum() {
     for (row, workload) in workloads() {
-        let ours = mean(&workload, |model, dice| see(model, &workload, 20, dice));
+        let ours = mean(&workload, |model, rng| see(model, &workload, 20, rng));
         let ratio = ours / workload.optimum().total();
         // Below 1 it would not be the optimum.
         assert!((1.0..=1.15).contains(&ratio), "{row}: {ratio}");
@@ -48,7 +48,7 @@ fn before_that_it_is_not_worse_than_every_3_seconds() {
         // But for rounding: before anything is seen, it is that pace.
         let vendors = workload.cost(every(3.0)).total() + 1e-9;
         for tasks in [0, 1, 2, 5, 10] {
-            let ours = mean(&workload, |model, dice| see(model, &workload, tasks, dice));
+            let ours = mean(&workload, |model, rng| see(model, &workload, tasks, rng));
             assert!(ours <= vendors, "{row}, {tasks} seen: {ours} against {vendors}");
         }
     }
@@ -59,10 +59,10 @@ fn a_service_that_changes_is_followed_within_40_jobs() {
     for (from, to) in [(12.0, 40.0), (40.0, 12.0), (12.0, 3.0)] {
         let (before, after) = (Workload::log_normal(from, 0.25), Workload::log_normal(to, 0.25));
         let optimum = after.optimum().total();
-        let unaware = mean(&after, |model, dice| see(model, &before, 100, dice)) / optimum;
-        let ours = mean(&after, |model, dice| {
-            see(model, &before, 100, dice);
-            see(model, &after, 40, dice);
+        let unaware = mean(&after, |model, rng| see(model, &before, 100, rng)) / optimum;
+        let ours = mean(&after, |model, rng| {
+            see(model, &before, 100, rng);
+            see(model, &after, 40, rng);
         }) / optimum;
         assert!(unaware > 1.3, "{from} s to {to} s: {unaware} with nothing to learn");
         assert!(ours <= 1.15, "{from} s to {to} s: {ours}");
@@ -74,7 +74,7 @@ fn a_service_that_changes_is_followed_within_40_jobs() {
 fn it_learns_from_its_own_looks_too() {
     for (median, sigma) in [(5.0, 0.5), (12.0, 0.25), (40.0, 0.25)] {
         let workload = Workload::log_normal(median, sigma);
-        let ours = mean(&workload, |model, dice| see_by_looks(model, &workload, 20, dice));
+        let ours = mean(&workload, |model, rng| see_by_looks(model, &workload, 20, rng));
         let ratio = ours / workload.optimum().total();
         assert!(ratio <= 1.2, "{median} s, {sigma}: {ratio}");
     }
@@ -92,14 +92,14 @@ fn a_cost_is_looks_and_seconds() {
     assert!(workload.optimum().total() < 1.2, "one look is enough: {:?}", workload.optimum());
 }
 
-/// The dice and the tables must be of one distribution.
+/// The samples and the tables must be of one distribution.
 #[test]
 fn tasks_are_picked_as_the_workload_says() {
-    let (workload, mut dice) = (two_humps(), Dice::new(1));
+    let (workload, mut rng) = (two_humps(), Rng::new(1));
     let mut looked = Cost::default();
     let tasks = 20_000;
     for _ in 0..tasks {
-        let duration = workload.pick(&mut dice);
+        let duration = workload.pick(&mut rng);
         let seen = (duration / 3.0).ceil();
         looked.requests += seen / f64::from(tasks);
         looked.late += (seen * 3.0 - duration) / f64::from(tasks);
@@ -113,7 +113,7 @@ fn tasks_are_picked_as_the_workload_says() {
 fn the_same_seed_gives_the_same_model() {
     let schedule = || {
         let (mut model, workload) = (Durations::default(), Workload::log_normal(12.0, 0.5));
-        see(&mut model, &workload, 5, &mut Dice::new(7));
+        see(&mut model, &workload, 5, &mut Rng::new(7));
         looks(&model).take(20).collect::<Vec<_>>()
     };
     assert_eq!(schedule(), schedule());

@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use crisp_upscale_core::limiter::Rate;
-use crisp_upscale_core::wire::Reply;
+use crisp_upscale_core::api::Response;
+use crisp_upscale_core::rate_limit::Rate;
 use crisp_upscale_gateway_core::address::Allowed;
 use crisp_upscale_gateway_core::map_store::MapStore;
 use crisp_upscale_gateway_core::origin::{Origins, Visitor};
@@ -94,7 +94,7 @@ pub fn token(data: &[u8]) {
 }
 
 /// A job of an account whose requests to the service are all answered so. It is not left alone, and is deleted in the end.
-pub(crate) fn follow(reply: &Reply<Value>, begin: u64) {
+pub(crate) fn follow(reply: &Response<Value>, begin: u64) {
     const KEEP: u64 = 600_000;
     let settings = Settings {
         rate: Rate::DOCUMENTED,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crisp_upscale_core::image::identify;
 use crisp_upscale_sandbox::pixels::{MAX_OUTPUT_PIXELS, enlarge};
-use crisp_upscale_sandbox::{Event, Reply, Request, Sandbox, Settings};
+use crisp_upscale_sandbox::{Input, Reply, Request, Sandbox, Settings};
 use serde_json::Value;
 
 const NOW: u64 = 1_786_878_073_451;
@@ -42,17 +42,17 @@ pub fn requests(data: &[u8]) {
     let mut lines = data.split(|byte| *byte == b'\n');
     while let Some(event) = lines.next() {
         let bytes = lines.next().unwrap_or_default().to_vec();
-        let Ok(event) = serde_json::from_slice::<Event>(event) else { continue };
-        let turn = sandbox.handle(event, bytes, now);
-        if let Some(reply) = &turn.reply {
+        let Ok(event) = serde_json::from_slice::<Input>(event) else { continue };
+        let output = sandbox.handle(event, bytes, now);
+        if let Some(reply) = &output.reply {
             can_be_sent(reply);
         }
-        serde_json::to_string(&turn).expect("a turn is JSON");
+        serde_json::to_string(&output).expect("a output is JSON");
         now += 1_000;
     }
     let request =
         Request { method: "GET".to_owned(), path: "/sandbox/ledger".to_owned(), ..Request::default() };
-    let reply = sandbox.handle(Event::Request(request), Vec::new(), now).reply.expect("a ledger");
+    let reply = sandbox.handle(Input::Request(request), Vec::new(), now).reply.expect("a ledger");
     let ledger: Value = serde_json::from_slice(&reply.body).expect("JSON");
     assert!(ledger["credits"].is_number() && ledger["reserved"].is_number(), "{ledger}");
 }

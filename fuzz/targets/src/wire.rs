@@ -1,17 +1,19 @@
 //! What the service sends, and the hosts of images and results.
 
+use crisp_upscale_core::api::{Response, TaskDetail};
+use crisp_upscale_core::backoff;
+use crisp_upscale_core::classify::{
+    CreateTaskResponse, RecordInfoResponse, create_task, failed_task, record_info,
+};
 use crisp_upscale_core::failure::{Charged, Failure};
-use crisp_upscale_core::head::{Head, total_bytes};
 use crisp_upscale_core::image::{HEAD_BYTES, check, identify};
-use crisp_upscale_core::job::{Event, Job, Next};
 use crisp_upscale_core::json::Json;
-use crisp_upscale_core::pace::{self, Durations};
+use crisp_upscale_core::range_probe::{Head, total_bytes};
+use crisp_upscale_core::schedule::Durations;
 use crisp_upscale_core::sse::{Frames, MAX_MESSAGE, Message, TooLong};
-use crisp_upscale_core::upload::{self, Upload};
-use crisp_upscale_core::verdict::{Created, Looked, created, failed, looked};
-use crisp_upscale_core::webhook::{self, Posted, Said};
-use crisp_upscale_core::wire::{Reply, TaskDetail};
-use crisp_upscale_core::{input, push};
+use crisp_upscale_core::task::{Upload, Watch, upload, watch};
+use crisp_upscale_core::webhook::{self, Posted, Verified};
+use crisp_upscale_core::{event_stream, validate};
 use crisp_upscale_gateway_core::ids;
 use serde_json::Value;
 
@@ -20,21 +22,22 @@ use crate::{gateway, lines};
 /// What the service may have echoed.
 const KEY: &str = "5ecret";
 
-/// The caller's patience: ten minutes.
-const PATIENCE: u64 = 600_000;
+/// The caller's timeout, in milliseconds: ten minutes.
+const TIMEOUT: u64 = 600_000;
 
 /// What the clocks show. A task may be older than the process that follows it.
 const NOW: u64 = 1_786_878_073_451;
 
-/// `Retry-After`, and the body of a reply to a recordInfo or createTask.
+/// `Retry-After`, and the body of a response to a recordInfo or createTask.
 pub fn detail(data: &[u8]) {
     let (retry_after, body) = lines(data);
     let body = Value::parse(&body);
     for status in [200, 429, 502] {
-        let reply = Reply { status, retry_after: pace::retry_after(&retry_after), body: body.clone() };
-        judge(&reply);
-        follow(&reply);
-        gateway::follow(&reply, NOW);
+        let response =
+            Response { status, retry_after: backoff::retry_after(&retry_after), body: body.clone() };
+        judge(&response);
+        follow(&response);
+        gateway::follow(&response, NOW);
     }
     let record = body.as_ref().and_then(|body| Json::get(body, "data"));
     if let Some(record) = record.as_ref().or(body.as_ref()) {
@@ -42,37 +45,37 @@ pub fn detail(data: &[u8]) {
     }
 }
 
-/// What a reply means, to everybody who asks.
-fn judge(reply: &Reply<Value>) {
-    match created(reply) {
-        Created::Made(task) => assert!(!task.is_empty()),
-        Created::Limited(_, failure) => {
+/// What a response means, to everybody who asks.
+fn judge(response: &Response<Value>) {
+    match create_task(response) {
+        CreateTaskResponse::Created(task) => assert!(!task.is_empty()),
+        CreateTaskResponse::RateLimited { failure, .. } => {
             assert!(failure.retryable && failure.charged == Charged::No);
             keeps_the_key(failure);
         }
-        Created::Failed(failure) => {
+        CreateTaskResponse::Failed(failure) => {
             assert!(!failure.retryable || failure.charged == Charged::No, "{failure:?}");
             keeps_the_key(failure);
         }
     }
-    match looked(reply) {
-        Looked::Record(detail) => keeps_the_key(failed(&detail)),
-        Looked::Missing(failure) | Looked::Failed(failure) => keeps_the_key(failure),
-        Looked::Again(_, failure) => {
+    match record_info(response) {
+        RecordInfoResponse::Record(detail) => keeps_the_key(failed_task(&detail)),
+        RecordInfoResponse::Missing(failure) | RecordInfoResponse::Failed(failure) => keeps_the_key(failure),
+        RecordInfoResponse::Retry { failure, .. } => {
             assert!(failure.retryable);
             keeps_the_key(failure);
         }
     }
-    match Said::of_reply("5f48", reply) {
-        Said::Success(upscaled) => assert!(!upscaled.url.is_empty() && upscaled.task_id == "5f48"),
-        Said::Failed(failure) | Said::Later(failure) => {
+    match Verified::from_response("5f48", response) {
+        Verified::Success(upscaled) => assert!(!upscaled.url.is_empty() && upscaled.task_id == "5f48"),
+        Verified::Failed(failure) | Verified::Later(failure) => {
             assert_eq!(failure.task_id.as_deref(), Some("5f48"));
             keeps_the_key(failure);
         }
-        Said::Refused(_) => {}
+        Verified::Refused(_) => {}
     }
-    if let Some(path) = reply.envelope().and_then(|envelope| envelope.events()) {
-        assert!(push::is_path(&path));
+    if let Some(path) = response.envelope().and_then(|envelope| envelope.events()) {
+        assert!(event_stream::is_path(&path));
     }
 }
 
@@ -81,35 +84,33 @@ fn keeps_the_key(failure: Box<Failure>) {
     assert!(!failure.message.contains(KEY), "{}", failure.message);
 }
 
-/// A job whose looks are all answered so: it ends, and no later than its caller's patience.
-fn follow(reply: &Reply<Value>) {
-    let (mut job, mut now, mut durations) =
-        (Job::follow("5f48".to_owned(), NOW, NOW + PATIENCE), NOW, Durations::default());
-    let mut event = Event::Start;
-    // At one look a quarter of a second, and a wait and a look each.
-    for _ in 0..2 * 4 * PATIENCE / 1_000 {
-        event = match job.handle(event, now, &mut durations).next {
-            Next::TakeTurn(_) => Event::Turn,
-            Next::Send(_, until) => {
-                assert!(until <= NOW + PATIENCE);
+/// A task of which each poll is answered so: the watch ends, and no later than its deadline.
+fn follow(response: &Response<Value>) {
+    let (mut watch, mut now, mut durations) =
+        (Watch::new("5f48".to_owned(), NOW, NOW + TIMEOUT), NOW, Durations::default());
+    let mut input = watch::Input::Started;
+    // At one poll a quarter of a second, and a sleep and a poll each.
+    for _ in 0..2 * 4 * TIMEOUT / 1_000 {
+        input = match watch.handle(input, now, &mut durations).output {
+            watch::Output::Poll { until } => {
+                assert!(until <= NOW + TIMEOUT);
                 now += 1;
-                Event::Replied(reply.clone())
+                watch::Input::Response(response.clone())
             }
-            Next::WaitUntil(until) => {
-                assert!(now <= until && until <= NOW + PATIENCE, "{now} {until}");
+            watch::Output::Sleep { until } => {
+                assert!(now <= until && until <= NOW + TIMEOUT, "{now} {until}");
                 now = until;
-                Event::Woken
+                watch::Input::TimerFired
             }
-            Next::Finish(ended) => {
-                if let Err(failure) = ended {
-                    assert!(failure.task_id.is_some(), "{failure:?}");
-                    keeps_the_key(failure);
-                }
+            watch::Output::Succeeded(_) => return,
+            watch::Output::Failed(failure) => {
+                assert!(failure.task_id.is_some(), "{failure:?}");
+                keeps_the_key(failure);
                 return;
             }
         };
     }
-    panic!("The job does not end.");
+    panic!("The watch does not end.");
 }
 
 /// The same record with each object that may come as text in the other form.
@@ -172,32 +173,34 @@ pub fn callback(data: &[u8]) {
     }
 }
 
-/// `Retry-After`, and the body of a reply to an upload.
+/// `Retry-After`, and the body of a response to an upload.
 pub fn upload(data: &[u8]) {
     let (retry_after, body) = lines(data);
     let body = Value::parse(&body);
     for status in [200, 404, 429, 503] {
-        let reply = Reply { status, retry_after: pace::retry_after(&retry_after), body: body.clone() };
-        let (mut upload, mut now, mut event) = (Upload::new(NOW + PATIENCE), NOW, Event::Start);
+        let response =
+            Response { status, retry_after: backoff::retry_after(&retry_after), body: body.clone() };
+        let (mut upload, mut now, mut input) = (Upload::new(NOW + TIMEOUT), NOW, upload::Input::Started);
         let mut sent = 0;
         let ended = loop {
-            event = match upload.handle(event, now) {
-                upload::Next::Send(until) => {
-                    assert!(now < until && until <= NOW + PATIENCE);
+            input = match upload.handle(input, now) {
+                upload::Output::Send { until } => {
+                    assert!(now < until && until <= NOW + TIMEOUT);
                     sent += 1;
-                    Event::Replied(reply.clone())
+                    upload::Input::Response(response.clone())
                 }
-                upload::Next::WaitUntil(until) => {
-                    assert!(now < until && until < NOW + PATIENCE);
+                upload::Output::Sleep { until } => {
+                    assert!(now < until && until < NOW + TIMEOUT);
                     now = until;
-                    Event::Woken
+                    upload::Input::TimerFired
                 }
-                upload::Next::Finish(ended) => break ended,
+                upload::Output::Uploaded(url) => break Ok(url),
+                upload::Output::Failed(failure) => break Err(failure),
             };
         };
         assert!((1..=3).contains(&sent), "{sent}");
         match ended {
-            Ok(url) => assert!(input::image_url(&url).is_ok(), "{url}"),
+            Ok(url) => assert!(validate::image_url(&url).is_ok(), "{url}"),
             Err(failure) => {
                 assert_eq!(failure.charged, Charged::No);
                 keeps_the_key(failure);

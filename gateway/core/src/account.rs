@@ -9,10 +9,10 @@ mod work;
 
 use std::collections::BTreeMap;
 
-use crisp_upscale_core::job::Instant;
-use crisp_upscale_core::limiter::Rate;
-use crisp_upscale_core::pace;
+use crisp_upscale_core::backoff;
+use crisp_upscale_core::rate_limit::Rate;
 use crisp_upscale_core::sse;
+use crisp_upscale_core::task::Instant;
 
 use crate::input::{Input, Moment, RequestId};
 use crate::job::{Answer, Effect, Job, Phase};
@@ -111,7 +111,7 @@ impl Account {
         if !self.may_poll() {
             // Each poll that ends takes more of the backlog. The alarm comes in case none does.
             self.has_backlog |= due_at.is_some_and(|at| at <= now);
-            due_at = due_at.map(|at| at.max(now.saturating_add(pace::after_failure(1))));
+            due_at = due_at.map(|at| at.max(now.saturating_add(backoff::delay(1))));
         }
         // What was stored before is not due before the alarm that is set.
         outputs.extend(self.set_alarm(due_at, now));

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crisp_upscale_core::job::Instant;
+use crisp_upscale_core::task::Instant;
 use serde::{Deserialize, Serialize};
 
 /// For how long a budget counts a task, in milliseconds.

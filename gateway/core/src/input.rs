@@ -1,7 +1,8 @@
 //! What the machine of an account is given.
 
-use crisp_upscale_core::job::{Fault, Instant};
-use crisp_upscale_core::wire::Reply;
+use crisp_upscale_core::api::Response;
+use crisp_upscale_core::network_error::NetworkError;
+use crisp_upscale_core::task::Instant;
 use serde_json::Value;
 
 use crate::protocol::Request;
@@ -15,7 +16,7 @@ pub type RequestId = u64;
 pub type StreamId = u64;
 
 /// The service's response, or the network error that came instead.
-pub type UpstreamResult = Result<Reply<Value>, Fault>;
+pub type UpstreamResult = Result<Response<Value>, NetworkError>;
 
 /// When an input arrives, and random bytes for the secrets that it may need.
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,7 @@ mod due;
 mod end;
 mod poll;
 
-use crisp_upscale_core::job::Instant;
+use crisp_upscale_core::task::Instant;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::create::{Creation, Outcome};

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crisp_upscale_core::job::Instant;
+use crisp_upscale_core::task::Instant;
 
 use crate::store::{BudgetRow, JobRow, Result, Store, StoreError};
 

@@ -1,6 +1,6 @@
 //! What the machine of an account asks for.
 
-use crisp_upscale_core::job::Instant;
+use crisp_upscale_core::task::Instant;
 
 use crate::input::{RequestId, StreamId};
 use crate::protocol::Reply;

@@ -1,6 +1,6 @@
 //! The throttle for guesses at the page's passphrase.
 
-use crisp_upscale_core::job::Instant;
+use crisp_upscale_core::task::Instant;
 
 /// How many wrong passphrases are checked in a minute, of all that try.
 const MAX_WRONG: u32 = 20;

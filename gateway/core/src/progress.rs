@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use crisp_upscale_core::job::Instant;
+use crisp_upscale_core::task::Instant;
 
 /// What a job is taken to last before any has been seen to end, in milliseconds.
 const TYPICAL: u64 = 9_000;

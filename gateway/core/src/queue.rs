@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use crisp_upscale_core::job::Instant;
-use crisp_upscale_core::limiter::{Limiter, Rate};
+use crisp_upscale_core::rate_limit::{Limiter, Rate};
+use crisp_upscale_core::task::Instant;
 
 /// How many places the queue has, all of which are read when the account is loaded. Further callers are refused.
 const MAX_QUEUED: usize = 600;
@@ -46,7 +46,7 @@ impl Queue {
     ) -> Self {
         let mut ended: Vec<Instant> = request_ends.into_iter().map(|end| end.min(now)).collect();
         ended.sort_unstable();
-        let limiter = Limiter { under_way: 0, ended };
+        let limiter = Limiter { in_flight: 0, ended };
         let mut queue = Queue { rate, limiter, in_flight: BTreeSet::new(), callers: VecDeque::new() };
         for (caller, job) in queued {
             queue.push(&caller, job);
@@ -86,7 +86,7 @@ impl Queue {
     /// Releases a job's slot: its createTask ended, or is not waited for any longer.
     pub fn release(&mut self, job: &str, now: Instant) {
         if self.in_flight.remove(job) {
-            self.limiter.end(now);
+            self.limiter.release(now);
         }
     }
 
@@ -96,7 +96,7 @@ impl Queue {
         if self.callers.is_empty() {
             return None;
         }
-        match self.limiter.clone().start(self.rate, now) {
+        match self.limiter.clone().acquire(self.rate, now) {
             Ok(()) => Some(now),
             Err(free_at) => free_at,
         }
@@ -129,7 +129,7 @@ impl Queue {
         if self.rate == Rate::UNLIMITED {
             return true;
         }
-        let starts = self.limiter.start(self.rate, now).is_ok();
+        let starts = self.limiter.acquire(self.rate, now).is_ok();
         if starts {
             self.in_flight.insert(job.to_owned());
         }

@@ -1,7 +1,7 @@
 //! The bodies of responses: the API's own envelope, of our own fields only, since the service's record holds the URL of
 //! our callback.
 
-use crisp_upscale_core::verdict::OUTCOME_UNKNOWN;
+use crisp_upscale_core::classify::OUTCOME_UNKNOWN;
 use serde_json::{Value, json};
 
 use crate::job::{End, Job, Phase};

@@ -1,6 +1,6 @@
 //! Which path is for what, and by which method.
 
-use crisp_upscale_core::wire::{CREATE_TASK, CREDIT, RECORD_INFO};
+use crisp_upscale_core::api::{CREATE_TASK, CREDIT, RECORD_INFO};
 
 /// The path of the event stream, as replies announce it.
 pub const EVENTS: &str = "/api/v1/jobs/events";

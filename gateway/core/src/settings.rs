@@ -1,6 +1,6 @@
 //! What the deployer has set, as far as the account has to know it.
 
-use crisp_upscale_core::limiter::Rate;
+use crisp_upscale_core::rate_limit::Rate;
 
 use crate::secret::Secret;
 

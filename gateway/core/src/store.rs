@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crisp_upscale_core::job::Instant;
+use crisp_upscale_core::task::Instant;
 
 /// A job as it is stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! What one input reads, changes and asks for.
 
-use crisp_upscale_core::job::Instant;
+use crisp_upscale_core::task::Instant;
 use sha2::{Digest, Sha256};
 
 use crate::input::Moment;

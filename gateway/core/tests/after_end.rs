@@ -3,7 +3,7 @@
 
 mod harness;
 
-use crisp_upscale_core::job::Fault;
+use crisp_upscale_core::network_error::NetworkError;
 use crisp_upscale_gateway_core::protocol::{Reply, Request};
 use crisp_upscale_gateway_core::{Input, Order, Output, Settings, ids};
 use harness::*;
@@ -76,7 +76,7 @@ fn a_refusal_is_not_relayed_and_an_unknown_outcome_is() {
     let outputs = gateway.created(Ok(refusal(402, "No.")));
     assert_eq!(relay_of(&outputs), None);
     let mut gateway = sent_with(settings(), relayed_order());
-    gateway.created(Err(Fault::Lost));
+    gateway.created(Err(NetworkError::Lost));
     let outputs = gateway.alarm();
     let body = relay_of(&outputs).or_else(|| relay_of(&gateway.alarm())).unwrap();
     assert_eq!(body["data"]["failCode"], "OUTCOME_UNKNOWN");
@@ -166,7 +166,7 @@ fn an_attempt_is_found_by_its_key_and_one_that_never_arrived_is_said_not_to_have
     assert_eq!(gateway.store.jobs(), before.jobs(), "it makes nothing");
     gateway.order();
     assert_eq!(gateway.find_attempt(CALLER, KEY), json!({ "taskId": job() }), "in mid-create");
-    gateway.created(Err(Fault::Lost));
+    gateway.created(Err(NetworkError::Lost));
     assert_eq!(gateway.find_attempt(CALLER, KEY), json!({ "taskId": job() }));
 }
 
@@ -217,7 +217,7 @@ fn a_job_that_was_made_later_and_deleted_earlier_is_the_edge_of_the_memory() {
     while gateway.store.jobs().len() > 1 {
         gateway.now = gateway.alarm_at.take().expect("an alarm");
         gateway.input(Input::AlarmFired);
-        gateway.polled("t1", Err(Fault::Lost));
+        gateway.polled("t1", Err(NetworkError::Lost));
     }
     // The first one was not seen to end, and is still there.
     assert_eq!(gateway.find_attempt(CALLER, KEY), json!({ "taskId": job() }));

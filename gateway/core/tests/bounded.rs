@@ -4,7 +4,7 @@
 
 mod harness;
 
-use crisp_upscale_core::job::Fault;
+use crisp_upscale_core::network_error::NetworkError;
 use crisp_upscale_gateway_core::{Input, Order, Output, Settings, ids};
 use harness::*;
 
@@ -92,7 +92,7 @@ fn loading_a_createtask_an_alarm_and_a_stream_read_and_write_a_bounded_number_of
 
     let Some(Output::PollTask { job, task }) = outputs.last().cloned() else { panic!("{outputs:?}") };
     let polled = rows(&mut gateway, |gateway| {
-        gateway.input(Input::Polled { job, task, result: Err(Fault::Lost) });
+        gateway.input(Input::Polled { job, task, result: Err(NetworkError::Lost) });
     });
     assert_eq!(polled, (1 + 1 + 2, 1), "its own job, and the next of those that are due");
 
@@ -127,7 +127,7 @@ fn a_createtask_reads_two_rows_and_writes_two_however_many_are_stored() {
                     gateway.input(Input::Created { job, result });
                 }
                 Output::PollTask { job, task } => {
-                    gateway.input(Input::Polled { job, task, result: Err(Fault::Lost) });
+                    gateway.input(Input::Polled { job, task, result: Err(NetworkError::Lost) });
                 }
                 _ => {}
             }

@@ -5,7 +5,7 @@ mod harness;
 
 use std::collections::VecDeque;
 
-use crisp_upscale_core::job::Fault;
+use crisp_upscale_core::network_error::NetworkError;
 use crisp_upscale_gateway_core::{Input, Output};
 use harness::*;
 
@@ -58,7 +58,7 @@ fn whatever_is_cut_off_one_order_makes_one_task_and_its_end_is_found() {
                         creates += 1;
                         task_made_at = Some(gateway.now);
                         match outcome {
-                            1 => gateway.created(Err(Fault::Lost)),
+                            1 => gateway.created(Err(NetworkError::Lost)),
                             2 => gateway.created(Ok(refusal(500, "oops"))),
                             // The process ends before the reply.
                             3 => {
@@ -74,7 +74,7 @@ fn whatever_is_cut_off_one_order_makes_one_task_and_its_end_is_found() {
                     let made_at = task_made_at.unwrap();
                     let state = if gateway.now > made_at + 5_000 { "success" } else { "generating" };
                     let result = match random.below(4) {
-                        0 => Err(Fault::TimedOut),
+                        0 => Err(NetworkError::TimedOut),
                         _ => Ok(task_record(&task, state, IMAGE, made_at)),
                     };
                     gateway.polled(&task, result)
@@ -127,7 +127,7 @@ fn no_job_is_left_without_a_time_at_which_something_is_done_about_it() {
                 1 | 2 => drop(gateway.create(&key, order(), None)),
                 3 => {
                     let result = match random.below(4) {
-                        0 => Err(Fault::Lost),
+                        0 => Err(NetworkError::Lost),
                         1 => Ok(refusal(429, "slow")),
                         2 => Ok(refusal(402, "No.")),
                         _ => Ok(task_made(&key)),
@@ -154,10 +154,10 @@ fn no_job_is_left_without_a_time_at_which_something_is_done_about_it() {
             for output in gateway.input(Input::AlarmFired) {
                 match output {
                     Output::SendCreate { job, .. } => {
-                        drop(gateway.input(Input::Created { job, result: Err(Fault::Lost) }));
+                        drop(gateway.input(Input::Created { job, result: Err(NetworkError::Lost) }));
                     }
                     Output::PollTask { job, task } => {
-                        drop(gateway.input(Input::Polled { job, task, result: Err(Fault::Lost) }));
+                        drop(gateway.input(Input::Polled { job, task, result: Err(NetworkError::Lost) }));
                     }
                     _ => {}
                 }

@@ -3,8 +3,8 @@
 
 mod harness;
 
-use crisp_upscale_core::job::Fault;
-use crisp_upscale_core::wire::Reply as Response;
+use crisp_upscale_core::api::Response;
+use crisp_upscale_core::network_error::NetworkError;
 use crisp_upscale_gateway_core::protocol::Reply;
 use crisp_upscale_gateway_core::{Input, Order, Output, Settings};
 use harness::*;
@@ -89,7 +89,7 @@ fn polls_become_rare_and_end_after_the_time_that_jobs_are_kept() {
             break;
         }
         assert_eq!(outputs, [poll("t1")]);
-        gateway.polled("t1", Err(Fault::Lost));
+        gateway.polled("t1", Err(NetworkError::Lost));
         polls += 1;
         assert!(polls < 400, "a day of polls every 5 minutes is 288");
     }
@@ -138,8 +138,8 @@ fn a_poll_that_tells_nothing_is_followed_by_another() {
         Ok(refusal(422, "recordInfo is null")),
         Ok(refusal(401, "no")),
         Ok(Response { status: 502, retry_after: None, body: None }),
-        Err(Fault::Lost),
-        Err(Fault::TimedOut),
+        Err(NetworkError::Lost),
+        Err(NetworkError::TimedOut),
     ] {
         let mut gateway = made();
         assert_eq!(gateway.alarm(), [poll("t1")]);
@@ -293,7 +293,7 @@ fn a_refusal_is_the_answer_with_its_code_and_the_services_words() {
 fn a_second_result_of_a_createtask_changes_nothing() {
     let mut gateway = made();
     let before = gateway.store.jobs().clone();
-    for result in [Ok(refusal(402, "No.")), Ok(task_made("t2")), Err(Fault::Lost)] {
+    for result in [Ok(refusal(402, "No.")), Ok(task_made("t2")), Err(NetworkError::Lost)] {
         assert_eq!(gateway.created(result), []);
         assert_eq!(*gateway.store.jobs(), before);
     }

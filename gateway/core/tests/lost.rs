@@ -3,8 +3,8 @@
 
 mod harness;
 
-use crisp_upscale_core::job::Fault;
-use crisp_upscale_core::wire::Reply as Response;
+use crisp_upscale_core::api::Response;
+use crisp_upscale_core::network_error::NetworkError;
 use crisp_upscale_gateway_core::{Input, Order, Output, UpstreamResult, ids};
 use harness::*;
 use serde_json::json;
@@ -12,8 +12,8 @@ use serde_json::json;
 /// Everything that leaves the outcome of a createTask unknown.
 fn losses() -> Vec<UpstreamResult> {
     vec![
-        Err(Fault::Lost),
-        Err(Fault::TimedOut),
+        Err(NetworkError::Lost),
+        Err(NetworkError::TimedOut),
         Ok(refusal(500, "oops")),
         Ok(refusal(501, "oops")),
         Ok(response(json!({ "code": 200, "msg": "success", "data": {} }))),
@@ -116,7 +116,8 @@ fn a_task_that_the_service_names_to_two_createtasks_is_the_first_ones() {
 fn a_claim_that_cannot_be_verified_now_is_verified_later() {
     let mut gateway = lost();
     assert_eq!(gateway.call(&["t1"]), (true, vec![poll("t1")]));
-    for result in [Err(Fault::Lost), Ok(refusal(422, "recordInfo is null")), Ok(refusal(500, "oops"))] {
+    for result in [Err(NetworkError::Lost), Ok(refusal(422, "recordInfo is null")), Ok(refusal(500, "oops"))]
+    {
         assert_eq!(gateway.polled("t1", result), []);
         assert_eq!(gateway.alarm(), [poll("t1")]);
     }
@@ -128,7 +129,7 @@ fn claims_are_few() {
     let mut gateway = lost();
     for nth in 0..100 {
         gateway.call(&[&format!("t{nth}")]);
-        gateway.polled("", Err(Fault::Lost));
+        gateway.polled("", Err(NetworkError::Lost));
     }
     let stored = &gateway.store.jobs()[&job()].job;
     assert_eq!(stored.matches("\"polls\"").count(), 4, "{stored}");

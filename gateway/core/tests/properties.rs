@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use crisp_upscale_core::repeat;
-use crisp_upscale_core::wire::{CREATE_TASK, MODEL};
+use crisp_upscale_core::api::{CREATE_TASK, MODEL};
+use crisp_upscale_core::idempotency;
 use crisp_upscale_gateway_core::address::Allowed;
 use crisp_upscale_gateway_core::origin::{Origins, Visitor};
 use crisp_upscale_gateway_core::route::{Route, route};
@@ -77,7 +77,7 @@ fn url() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn it_takes_the_header_that_the_client_makes_of_any_key(key in "\\PC{1,200}") {
-        prop_assert!(order::is_key(&repeat::header(&key).unwrap()));
+        prop_assert!(order::is_key(&idempotency::header(&key).unwrap()));
     }
 }
 

@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 
-use crisp_upscale_core::limiter::Rate;
+use crisp_upscale_core::rate_limit::Rate;
 use crisp_upscale_gateway_core::budget::Budget;
 use crisp_upscale_gateway_core::passphrase::Throttle;
 use crisp_upscale_gateway_core::queue::Queue;

@@ -3,8 +3,8 @@
 
 mod harness;
 
-use crisp_upscale_core::job::Fault;
-use crisp_upscale_core::limiter::Rate;
+use crisp_upscale_core::network_error::NetworkError;
+use crisp_upscale_core::rate_limit::Rate;
 use crisp_upscale_gateway_core::budget::OVER_BUDGET;
 use crisp_upscale_gateway_core::protocol::{Reply, Request};
 use crisp_upscale_gateway_core::queue::FULL;
@@ -27,7 +27,7 @@ fn by(caller: &str) -> Order {
 fn the_same_key_is_the_same_job_and_is_sent_once() {
     let lost = || {
         let mut gateway = sent();
-        gateway.created(Err(Fault::Lost));
+        gateway.created(Err(NetworkError::Lost));
         gateway
     };
     let unknown = || {
@@ -272,7 +272,7 @@ fn an_alarm_works_off_a_bounded_part_of_the_queue_and_of_the_polls() {
         while let Some(Output::PollTask { job, task }) = polls.pop_front() {
             assert!(polls.len() < 5, "at most five at a time");
             polled += 1;
-            let outputs = gateway.input(Input::Polled { job, task, result: Err(Fault::Lost) });
+            let outputs = gateway.input(Input::Polled { job, task, result: Err(NetworkError::Lost) });
             sent += sends(&outputs).len();
             polls.extend(outputs.into_iter().filter(|output| matches!(output, Output::PollTask { .. })));
         }

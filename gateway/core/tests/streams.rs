@@ -3,7 +3,7 @@
 
 mod harness;
 
-use crisp_upscale_core::job::Fault;
+use crisp_upscale_core::network_error::NetworkError;
 use crisp_upscale_core::sse::Frames;
 use crisp_upscale_gateway_core::protocol::Request;
 use crisp_upscale_gateway_core::{Input, Output, Settings, ids};
@@ -170,7 +170,7 @@ fn a_poll_on_the_way_writes_nothing_where_nothing_has_changed_and_is_lost_in_a_c
     let before = gateway.store.rows_written;
     assert_eq!(gateway.alarm(), [poll("t1")]);
     assert_eq!(gateway.now, BEGIN + 3_000);
-    gateway.polled("t1", Err(Fault::Lost));
+    gateway.polled("t1", Err(NetworkError::Lost));
     assert_eq!(gateway.store.rows_written, before);
     gateway.crash();
     assert_eq!(gateway.alarm(), [poll("t1")]);

@@ -77,7 +77,7 @@ fn a_passphrase_is_compared_whole() {
 
 // Minting
 
-/// The same claims, secret and token stand in tests/mint.test.mjs.
+/// The same claims, secret and token stand in tests/client/mint.test.mjs.
 #[test]
 fn a_token_is_the_one_that_the_package_mints() {
     let token =

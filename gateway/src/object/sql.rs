@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crisp_upscale_core::job::Instant;
+use crisp_upscale_core::task::Instant;
 use crisp_upscale_gateway_core::store::{BudgetRow, JobRow, Result, Store, StoreError};
 use js_sys::{Array, JsString, Promise};
 use wasm_bindgen::prelude::*;

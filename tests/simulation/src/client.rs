@@ -1,18 +1,19 @@
-//! Clients: processes that play core's jobs as `src/drive.rs` does, and keep their attempts as `npm/client.ts` does.
+//! Clients: processes that play the machines of core as `src/operations` does, and keep their attempts as
+//! `npm/submission.ts` does.
 
 mod stream;
 
 use std::collections::VecDeque;
 
+use crisp_upscale_core::api::{CREATE_TASK, CreateTask, FILE_STREAM_UPLOAD, RECORD_INFO, Response};
+use crisp_upscale_core::endpoints;
 use crisp_upscale_core::failure::{Charged, Failure, Kind};
-use crisp_upscale_core::hosts;
-use crisp_upscale_core::job::{self, Fault, Instant, Job, Next, Upscaled};
+use crisp_upscale_core::idempotency;
 use crisp_upscale_core::json::Json;
-use crisp_upscale_core::limiter::{Limiter, Rate};
-use crisp_upscale_core::pace::Durations;
-use crisp_upscale_core::repeat;
-use crisp_upscale_core::upload::{self, Upload};
-use crisp_upscale_core::wire::{CREATE_TASK, CreateTask, FILE_STREAM_UPLOAD, RECORD_INFO, Reply};
+use crisp_upscale_core::network_error::NetworkError;
+use crisp_upscale_core::rate_limit::{Limiter, Rate};
+use crisp_upscale_core::schedule::Durations;
+use crisp_upscale_core::task::{Create, Instant, TaskSuccess, Upload, Watch, create, upload, watch};
 
 use crate::dice::Throw;
 use crate::doc::Doc;
@@ -114,8 +115,6 @@ pub(crate) struct Plan {
     pub(crate) keyed: bool,
     /// Whether the image is a file.
     pub(crate) upload: bool,
-    /// Whether the task is followed by a job of its own, as the package does it.
-    pub(crate) separate: bool,
     /// Whether the gateway is to tell the caller's server.
     pub(crate) relay: bool,
     /// How often the user comes back to it.
@@ -133,7 +132,7 @@ struct Entry {
 #[derive(Clone, Debug)]
 pub(crate) enum Report {
     /// How the job ended.
-    Ended(Result<Upscaled, Failure>),
+    Ended(Result<TaskSuccess, Failure>),
     /// After a restart or an abort: it was cut off while its task was being made. Look at the account.
     CutOff,
     /// The user has stopped waiting for this task.
@@ -186,7 +185,8 @@ pub(crate) struct Call {
 enum Doing {
     Nothing,
     Upload(Upload),
-    Job(Job),
+    Create(Create),
+    Watch(Watch, String),
 }
 
 impl Call {
@@ -262,7 +262,7 @@ impl World<'_> {
         tell!(self, "call {call} begins");
         if self.calls[call].plan.upload {
             self.calls[call].doing = Doing::Upload(Upload::new(self.deadline(call)));
-            self.step_upload(call, job::Event::Start);
+            self.step_upload(call, upload::Input::Started);
         } else {
             self.begin(call);
         }
@@ -274,26 +274,30 @@ impl World<'_> {
         if !self.is(Mutant::WritesAfter) {
             self.calls[call].entry = Some(Entry { task: None, created: self.wall(call) });
         }
+        let (deadline, process) = (self.deadline(call), self.calls[call].process);
+        let is_idempotent = self.processes[process].via == Via::Gateway;
+        self.calls[call].doing = Doing::Create(Create::new(deadline, is_idempotent));
+        self.step_create(call, create::Input::Started);
+    }
+
+    /// What the call orders.
+    fn create_task(&mut self, call: usize) -> CreateTask {
+        let is_gateway = self.process(call).via == Via::Gateway;
         let Call { image, plan, .. } = &self.calls[call];
-        let (deadline, gateway) =
-            (self.deadline(call), self.processes[self.calls[call].process].via == Via::Gateway);
-        let relay = (plan.relay && gateway).then(|| format!("https://site.example/done/{call}"));
-        let request = CreateTask::upscale(image.clone(), relay);
-        let job =
-            if gateway { Job::create_idempotent(request, deadline) } else { Job::create(request, deadline) };
-        self.calls[call].doing = Doing::Job(job);
-        self.step(call, job::Event::Start);
+        let relay = (plan.relay && is_gateway).then(|| format!("https://site.example/done/{call}"));
+        CreateTask::upscale(image.clone(), relay)
     }
 
     /// Goes on with a task.
     fn follow(&mut self, call: usize, task: String, created: f64) {
         let age = (self.wall(call) - created).max(0.0) as u64;
         let made = self.instant(call).saturating_sub(age);
-        self.calls[call].doing = Doing::Job(Job::follow(task, made, self.deadline(call)));
+        let watch = Watch::new(task.clone(), made, self.deadline(call));
+        self.calls[call].doing = Doing::Watch(watch, task);
         self.listen(call);
         // Where a stream is hoped for there is nothing to begin with but to listen.
         let hopes = self.calls[call].ear.is_some() && self.process(call).failures == 0;
-        self.step(call, if hopes { job::Event::Listening } else { job::Event::Start });
+        self.step_watch(call, if hopes { watch::Input::Subscribed } else { watch::Input::Started });
     }
 
     /// Whether its machine sleeps; the event comes when it wakes up.
@@ -319,11 +323,13 @@ impl World<'_> {
         let queue = &mut self.processes[process].waiting;
         if let Some(place) = queue.iter().position(|other| *other == call) {
             queue.remove(place);
-            return self.step(call, job::Event::Turn);
+            return self.step_create(call, create::Input::LeaseTimedOut);
         }
         match self.calls[call].doing {
-            Doing::Upload(_) => self.step_upload(call, job::Event::Woken),
-            _ => self.step(call, job::Event::Woken),
+            Doing::Nothing => {}
+            Doing::Upload(_) => self.step_upload(call, upload::Input::TimerFired),
+            Doing::Create(_) => self.step_create(call, create::Input::TimerFired),
+            Doing::Watch(..) => self.step_watch(call, watch::Input::TimerFired),
         }
     }
 
@@ -337,35 +343,45 @@ impl World<'_> {
             return self.at(until, Event::Came(call, epoch, came));
         }
         tell!(self, "call {call} hears: {}", words(&came));
-        let lost = matches!(came, Err(Fault::Lost | Fault::TimedOut));
-        let event = match came {
-            Ok(Answer { status, retry_after, text }) => {
-                let reply = Reply { status, retry_after, body: Doc::parse(&text) };
-                if let Some(path) = self.path_of(&reply) {
-                    self.process(call).events = Some(path);
-                }
-                job::Event::Replied(reply)
-            }
-            Err(fault) => job::Event::Failed(fault),
-        };
+        let lost = matches!(came, Err(NetworkError::Lost | NetworkError::TimedOut));
+        let outcome = came.map(|Answer { status, retry_after, text }| Response {
+            status,
+            retry_after,
+            body: Doc::parse(&text),
+        });
+        if let Ok(response) = &outcome
+            && let Some(path) = self.path_of(response)
+        {
+            self.process(call).events = Some(path);
+        }
         self.end_turn(call);
         match self.calls[call].doing {
-            Doing::Upload(_) => self.step_upload(call, event),
-            Doing::Job(_) if lost && self.is(Mutant::SendsAgain) && self.calls[call].task.is_none() => {
-                let image = self.calls[call].image.clone();
-                let (request, then) = (CreateTask::upscale(image, None), self.calls[call].deadline);
-                self.send(call, &job::Request::Create(request), then);
+            Doing::Nothing => {}
+            Doing::Upload(_) => {
+                let input = outcome.map_or_else(upload::Input::NetworkError, upload::Input::Response);
+                self.step_upload(call, input);
             }
-            _ => self.step(call, event),
+            Doing::Create(_) if lost && self.is(Mutant::SendsAgain) => {
+                let then = self.calls[call].deadline;
+                self.send_create(call, then);
+            }
+            Doing::Create(_) => {
+                let input = outcome.map_or_else(create::Input::NetworkError, create::Input::Response);
+                self.step_create(call, input);
+            }
+            Doing::Watch(..) => {
+                let input = outcome.map_or_else(watch::Input::NetworkError, watch::Input::Response);
+                self.step_watch(call, input);
+            }
         }
     }
 
     /// Where a reply says that the server pushes.
-    fn path_of(&self, reply: &Reply<Doc>) -> Option<String> {
+    fn path_of(&self, response: &Response<Doc>) -> Option<String> {
         if self.is(Mutant::FollowsAnywhere) {
-            return reply.body.as_ref()?.get("data")?.get("events")?.text();
+            return response.body.as_ref()?.get("data")?.get("events")?.text();
         }
-        reply.envelope()?.events()
+        response.envelope()?.events()
     }
 
     /// Whether the process or the call ends here.
@@ -398,65 +414,78 @@ impl World<'_> {
         false
     }
 
-    fn step_upload(&mut self, call: usize, event: job::Event<Doc>) {
+    fn step_upload(&mut self, call: usize, input: upload::Input<Doc>) {
         if self.ends(call) {
             return;
         }
         let now = self.instant(call);
         let Doing::Upload(upload) = &mut self.calls[call].doing else { return };
-        match upload.handle(event, now) {
-            upload::Next::Send(give_up) => {
-                let host = hosts::API.to_owned();
+        match upload.handle(input, now) {
+            upload::Output::Send { until } => {
+                let host = endpoints::API.to_owned();
                 let (base, bearer) = match self.process(call).via {
-                    Via::Direct => (hosts::upload_base_url(None, host), Bearer::Key),
+                    Via::Direct => (endpoints::upload_base_url(None, host), Bearer::Key),
                     Via::Gateway => (GATEWAY_HOST.to_owned(), Bearer::Token),
                 };
                 self.leaves(&format!("{base}{FILE_STREAM_UPLOAD}"), bearer);
-                self.depart_call(call, To::Upload, give_up);
+                self.depart_call(call, To::Upload, until);
             }
-            upload::Next::WaitUntil(then) => self.wait(call, then),
-            upload::Next::Finish(Ok(url)) => {
+            upload::Output::Sleep { until } => self.wait(call, until),
+            upload::Output::Uploaded(url) => {
                 self.calls[call].image = url;
                 self.begin(call);
             }
-            upload::Next::Finish(Err(failure)) => self.finish(call, Err(*failure)),
+            upload::Output::Failed(failure) => self.finish(call, Err(*failure)),
         }
     }
 
-    /// Tells the job what happened, and does what it says.
-    fn step(&mut self, call: usize, event: job::Event<Doc>) {
+    fn step_create(&mut self, call: usize, input: create::Input<Doc>) {
+        if self.ends(call) {
+            return;
+        }
+        let now = self.instant(call);
+        let Doing::Create(create) = &mut self.calls[call].doing else { return };
+        match create.handle(input, now) {
+            create::Output::AcquireLease { until } => self.take_turn(call, until),
+            create::Output::Send { until } => self.send_create(call, until),
+            create::Output::Sleep { until } => self.wait(call, until),
+            create::Output::Created(task) => self.created(call, task),
+            create::Output::Failed(failure) => self.finish(call, Err(*failure)),
+        }
+    }
+
+    /// The task is written down, and watched.
+    fn created(&mut self, call: usize, task: String) {
+        tell!(self, "call {call} has the task {task}");
+        self.calls[call].task = Some(task.clone());
+        let created = self.wall(call);
+        let entry = &mut self.calls[call].entry;
+        let begun = entry.as_ref().map_or(created, |entry| entry.created);
+        *entry = Some(Entry { task: Some(task.clone()), created: begun });
+        self.follow(call, task, created);
+    }
+
+    fn step_watch(&mut self, call: usize, input: watch::Input<Doc>) {
         if self.ends(call) {
             return;
         }
         let now = self.instant(call);
         let process = &mut self.processes[self.calls[call].process];
-        let Doing::Job(job) = &mut self.calls[call].doing else { return };
-        let step = job.handle(event, now, &mut process.durations);
+        let Doing::Watch(watch, task) = &mut self.calls[call].doing else { return };
+        let task = task.clone();
+        let step = watch.handle(input, now, &mut process.durations);
         if process.durations.iter().nth(if process.learns { MOST_DURATIONS } else { 0 }).is_some() {
             process.durations = Durations::default();
         }
-        if let Some(news) = step.news
-            && news.state == "submitted"
-        {
-            tell!(self, "call {call} has the task {}", news.task_id);
-            self.calls[call].task = Some(news.task_id.clone());
-            let created = self.wall(call);
-            let kept = Entry { task: Some(news.task_id.clone()), created };
-            let entry = &mut self.calls[call].entry;
-            *entry = Some(Entry { created: entry.as_ref().map_or(created, |entry| entry.created), ..kept });
-            if self.calls[call].plan.separate {
-                return self.follow(call, news.task_id, created);
-            }
-        }
-        match step.next {
-            Next::TakeTurn(until) => self.take_turn(call, until),
-            Next::Send(request, give_up) => self.send(call, &request, give_up),
-            Next::WaitUntil(then) => {
+        match step.output {
+            watch::Output::Poll { until } => self.send_poll(call, task, until),
+            watch::Output::Sleep { until } => {
                 self.listen(call);
-                self.wait(call, then);
+                self.wait(call, until);
                 self.take_heard(call);
             }
-            Next::Finish(end) => self.finish(call, end.map(|upscaled| *upscaled).map_err(|failure| *failure)),
+            watch::Output::Succeeded(success) => self.finish(call, Ok(*success)),
+            watch::Output::Failed(failure) => self.finish(call, Err(*failure)),
         }
     }
 
@@ -475,7 +504,7 @@ impl World<'_> {
     fn take_turn(&mut self, call: usize, until: Instant) {
         let process = self.calls[call].process;
         if self.processes[process].limiter.is_none() || self.is(Mutant::NoTurns) {
-            return self.step(call, job::Event::Turn);
+            return self.step_create(call, create::Input::LeaseAcquired);
         }
         self.wait(call, until);
         self.processes[process].waiting.push_back(call);
@@ -492,14 +521,14 @@ impl World<'_> {
             }
             let forgetful = self.is(Mutant::CountsStartsOnly);
             let Some(limiter) = &mut self.processes[process].limiter else { return };
-            match limiter.start(Rate::DOCUMENTED, now) {
+            match limiter.acquire(Rate::DOCUMENTED, now) {
                 Ok(()) => {
                     if forgetful {
-                        limiter.end(now);
+                        limiter.release(now);
                     }
                     self.processes[process].waiting.pop_front();
                     self.calls[call].turn = !forgetful;
-                    self.step(call, job::Event::Turn);
+                    self.step_create(call, create::Input::LeaseAcquired);
                 }
                 Err(Some(free)) => {
                     let at = self.world_time(call, free);
@@ -510,37 +539,53 @@ impl World<'_> {
         }
     }
 
-    fn send(&mut self, call: usize, request: &job::Request, give_up: Instant) {
-        let (via, account) = (self.process(call).via, self.process(call).account);
+    /// Whether there is no token to send a request with.
+    fn has_no_token(&mut self, call: usize) -> bool {
         let nth = self.calls[call].requests;
-        if via == Via::Gateway && self.trouble(call as u32, Trouble::NoToken, nth).is_some() {
-            self.calls[call].requests += 1;
-            self.calls[call].epoch += 1;
-            let epoch = self.calls[call].epoch;
-            return self.after(10, Event::Came(call, epoch, none(Fault::NoToken)));
+        if self.process(call).via == Via::Direct || self.trouble(call as u32, Trouble::NoToken, nth).is_none()
+        {
+            return false;
         }
-        let (base, bearer) = match via {
-            Via::Direct => (hosts::API, Bearer::Key),
-            Via::Gateway => (GATEWAY_HOST, Bearer::Token),
-        };
-        let to = match request {
-            job::Request::Create(body) => {
-                self.leaves(&format!("{base}{CREATE_TASK}"), bearer);
+        self.calls[call].requests += 1;
+        self.calls[call].epoch += 1;
+        let epoch = self.calls[call].epoch;
+        self.after(10, Event::Came(call, epoch, none(NetworkError::NoToken)));
+        true
+    }
+
+    fn send_create(&mut self, call: usize, give_up: Instant) {
+        if self.has_no_token(call) {
+            return;
+        }
+        let to = match self.process(call).via {
+            Via::Direct => {
+                self.leaves(&format!("{}{CREATE_TASK}", endpoints::API), Bearer::Key);
                 // Plain fields can always be written.
-                let body = serde_json::to_string(body).unwrap_or_default();
-                tell!(self, "call {call} sends createTask");
-                match via {
-                    Via::Direct => To::Create(account, body),
-                    Via::Gateway => To::GatewayCreate(self.key(call)),
-                }
+                let body = serde_json::to_string(&self.create_task(call)).unwrap_or_default();
+                To::Create(self.process(call).account, body)
             }
-            job::Request::Look(task) => {
-                self.leaves(&format!("{base}{RECORD_INFO}?taskId={task}"), bearer);
-                tell!(self, "call {call} looks at {task}");
-                match via {
-                    Via::Direct => To::Look(account, task.clone()),
-                    Via::Gateway => To::GatewayLook(task.clone()),
-                }
+            Via::Gateway => {
+                self.leaves(&format!("{GATEWAY_HOST}{CREATE_TASK}"), Bearer::Token);
+                To::GatewayCreate(self.key(call))
+            }
+        };
+        tell!(self, "call {call} sends createTask");
+        self.depart_call(call, to, give_up);
+    }
+
+    fn send_poll(&mut self, call: usize, task: String, give_up: Instant) {
+        if self.has_no_token(call) {
+            return;
+        }
+        tell!(self, "call {call} polls {task}");
+        let to = match self.process(call).via {
+            Via::Direct => {
+                self.leaves(&format!("{}{RECORD_INFO}?taskId={task}", endpoints::API), Bearer::Key);
+                To::Look(self.process(call).account, task)
+            }
+            Via::Gateway => {
+                self.leaves(&format!("{GATEWAY_HOST}{RECORD_INFO}?taskId={task}"), Bearer::Token);
+                To::GatewayLook(task)
             }
         };
         self.depart_call(call, to, give_up);
@@ -566,7 +611,7 @@ impl World<'_> {
         let over = way.over(give_up);
         let from = Sender::Call(call, epoch);
         if let Some((at, came)) = way.instead {
-            let (at, came) = if at > give_up { (give_up, none(Fault::TimedOut)) } else { (at, came) };
+            let (at, came) = if at > give_up { (give_up, none(NetworkError::TimedOut)) } else { (at, came) };
             self.at(at, Event::Came(call, epoch, came));
             self.reach_later(Request { from, to, nth, silent: true, give_up, over }, way.arrives);
             return;
@@ -578,7 +623,7 @@ impl World<'_> {
             self.reach_later(Request { from, to, nth, silent: true, give_up, over }, Some(early));
         }
         if way.arrives.is_none() || posts {
-            self.at(give_up, Event::Came(call, epoch, none(Fault::TimedOut)));
+            self.at(give_up, Event::Came(call, epoch, none(NetworkError::TimedOut)));
         }
         self.reach_later(Request { from, to, nth, silent: false, give_up, over }, way.arrives);
     }
@@ -590,7 +635,7 @@ impl World<'_> {
     }
 
     /// The call has ended, as far as this process knows.
-    fn finish(&mut self, call: usize, mut end: Result<Upscaled, Failure>) {
+    fn finish(&mut self, call: usize, mut end: Result<TaskSuccess, Failure>) {
         let late = self.instant(call).saturating_sub(self.calls[call].deadline);
         if late > 1_000 && !self.process(call).slept {
             self.break_law(3, format!("call {call} ends {late} ms after its time was over"));
@@ -690,7 +735,7 @@ impl World<'_> {
         let instant = self.instant(call);
         if std::mem::take(&mut self.calls[call].turn) {
             if let Some(limiter) = &mut self.process(call).limiter {
-                limiter.end(instant);
+                limiter.release(instant);
             }
             let process = self.calls[call].process;
             self.serve(process);
@@ -740,7 +785,7 @@ impl World<'_> {
             match entry {
                 // The caller makes the same call once more, by its key; or resumes it.
                 Some(Entry { task, created }) if self.calls[call].plan.keyed => {
-                    match repeat::goes_on("image", "image", task.is_some()) {
+                    match idempotency::check_repeat("image", "image", task.is_some()) {
                         Ok(()) => self.follow(call, task.unwrap_or_default(), created),
                         Err(failure) => self.finish(call, Err(*failure)),
                     }
@@ -779,7 +824,7 @@ fn words(came: &Came) -> String {
     }
 }
 
-fn ended(end: &Result<Upscaled, Failure>) -> String {
+fn ended(end: &Result<TaskSuccess, Failure>) -> String {
     match end {
         Ok(upscaled) => format!("success, {}", upscaled.url),
         Err(failure) => {

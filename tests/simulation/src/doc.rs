@@ -11,7 +11,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Doc {
     Null,
-    Bool,
+    Bool(bool),
     Number(f64),
     Text(Rc<str>),
     List(Rc<Vec<Doc>>),
@@ -72,6 +72,10 @@ impl Json for Doc {
         if let Doc::Number(number) = self { Some(*number) } else { None }
     }
 
+    fn boolean(&self) -> Option<bool> {
+        if let Doc::Bool(value) = self { Some(*value) } else { None }
+    }
+
     fn is_object(&self) -> bool {
         matches!(self, Doc::Object(_))
     }
@@ -119,8 +123,8 @@ impl<'de> Visitor<'de> for Reader {
         Ok(Doc::Null)
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Doc, E> {
-        Ok(Doc::Bool)
+    fn visit_bool<E>(self, value: bool) -> Result<Doc, E> {
+        Ok(Doc::Bool(value))
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Doc, E> {

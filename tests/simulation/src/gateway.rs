@@ -7,8 +7,8 @@ mod strangers;
 
 use std::collections::BTreeMap;
 
-use crisp_upscale_core::job::Fault;
-use crisp_upscale_core::limiter::Rate;
+use crisp_upscale_core::network_error::NetworkError;
+use crisp_upscale_core::rate_limit::Rate;
 use crisp_upscale_gateway_core::protocol::{self, Reply};
 use crisp_upscale_gateway_core::secret::Secret;
 use crisp_upscale_gateway_core::{Account, Input, Moment, Order, Output, Settings, ids};
@@ -230,7 +230,7 @@ impl World<'_> {
     /// The object was cut off with a request.
     fn drop_request(&mut self, request: Request) {
         if !request.silent {
-            self.hand(request.from, self.now + 20, none(Fault::Lost));
+            self.hand(request.from, self.now + 20, none(NetworkError::Lost));
         }
     }
 

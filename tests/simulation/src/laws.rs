@@ -1,10 +1,10 @@
 //! The laws, checked against the service's ledger.
 
+use crisp_upscale_core::api::{Response, State};
+use crisp_upscale_core::classify::{RecordInfoResponse, failed_task, record_info};
 use crisp_upscale_core::failure::{Charged, Failure, Kind};
-use crisp_upscale_core::job::Upscaled;
 use crisp_upscale_core::json::Json;
-use crisp_upscale_core::verdict::{Looked, failed, looked};
-use crisp_upscale_core::wire::{Reply, State};
+use crisp_upscale_core::task::TaskSuccess;
 
 use crate::client::{Report, Via};
 use crate::doc::Doc;
@@ -144,7 +144,7 @@ impl World<'_> {
         let ours: Vec<&(usize, String)> =
             gateway.iter().filter(|(job, _)| self.gateway.jobs[*job].call == call).collect();
         // What the gateway says to whoever asks it now.
-        let said: Vec<(u32, Result<Upscaled, Failure>)> = ours
+        let said: Vec<(u32, Result<TaskSuccess, Failure>)> = ours
             .iter()
             .filter_map(|(job, record)| {
                 let object = &self.gateway.jobs[*job];
@@ -207,7 +207,7 @@ impl World<'_> {
             Via::Direct => tasks.iter().any(|(task, ..)| task == id),
             Via::Gateway => ours.iter().any(|(job, _)| self.gateway.jobs[*job].id == id),
         };
-        let tells = |report: &Result<Upscaled, Failure>| match report {
+        let tells = |report: &Result<TaskSuccess, Failure>| match report {
             Ok(upscaled) => known(&upscaled.task_id),
             Err(failure) => {
                 failure.kind == Kind::OutcomeUnknown || failure.task_id.as_deref().is_some_and(known)
@@ -237,18 +237,18 @@ fn without_query(url: &str) -> &str {
 }
 
 /// What a record says has come of a job; `None` where it goes on.
-fn read(id: &str, record: &str) -> Option<Result<Upscaled, Failure>> {
-    let reply = Reply { status: 200, retry_after: None, body: Doc::parse(record) };
-    let Looked::Record(detail) = looked(&reply) else { return None };
+fn read(id: &str, record: &str) -> Option<Result<TaskSuccess, Failure>> {
+    let reply = Response { status: 200, retry_after: None, body: Doc::parse(record) };
+    let RecordInfoResponse::Record(detail) = record_info(&reply) else { return None };
     match detail.state {
-        State::Success => Some(Ok(Upscaled {
+        State::Success => Some(Ok(TaskSuccess {
             task_id: id.to_owned(),
             url: detail.result_urls.first().cloned().unwrap_or_default(),
             credits: None,
             create_time: None,
             complete_time: None,
         })),
-        State::Fail => Some(Err(*failed(&detail).of_task(id))),
+        State::Fail => Some(Err(*failed_task(&detail).for_task(id))),
         _ => None,
     }
 }

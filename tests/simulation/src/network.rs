@@ -1,6 +1,6 @@
 //! What lies between those who ask and those who answer, and whom a key may reach.
 
-use crisp_upscale_core::job::Fault;
+use crisp_upscale_core::network_error::NetworkError;
 
 use crate::dice::Throw;
 use crate::gateway::Sent;
@@ -9,7 +9,7 @@ use crate::trouble::{Trouble, is_job};
 use crate::world::{Event, World, none, tell, what};
 
 /// What came of a request.
-pub(crate) type Came = Result<Answer, Fault>;
+pub(crate) type Came = Result<Answer, NetworkError>;
 
 /// How long after its sender has given it up a request may still arrive, in milliseconds.
 const AFTERLIFE: u64 = 9_000;
@@ -101,11 +101,11 @@ impl World<'_> {
         if proves && let Some(mut throw) = self.trouble(owner, Trouble::Undialled, nth) {
             return Way {
                 arrives: None,
-                instead: Some((now + throw.within(1, 9_000), none(Fault::NoConnection))),
+                instead: Some((now + throw.within(1, 9_000), none(NetworkError::NoConnection))),
             };
         }
         if let Some(mut throw) = self.trouble(owner, Trouble::RequestLost, nth) {
-            let told = throw.one_in(2).then(|| (now + throw.within(1, 30_000), none(Fault::Lost)));
+            let told = throw.one_in(2).then(|| (now + throw.within(1, 30_000), none(NetworkError::Lost)));
             return Way { arrives: None, instead: told };
         }
         if let Some(mut throw) = self.trouble(owner, Trouble::ProxyBefore, nth) {
@@ -115,8 +115,10 @@ impl World<'_> {
         if let Some(mut throw) = self.trouble(owner, Trouble::RequestLate, nth) {
             let arrives = (now + throw.within(1_000, 120_000)).min(give_up + AFTERLIFE);
             let told = match throw.one_in(2) {
-                true => Some((arrives.saturating_sub(throw.below(AFTERLIFE)).max(now), none(Fault::Lost))),
-                false if arrives >= give_up => Some((give_up, none(Fault::TimedOut))),
+                true => {
+                    Some((arrives.saturating_sub(throw.below(AFTERLIFE)).max(now), none(NetworkError::Lost)))
+                }
+                false if arrives >= give_up => Some((give_up, none(NetworkError::TimedOut))),
                 false => None,
             };
             return Way { arrives: Some(arrives), instead: told };
@@ -131,7 +133,7 @@ impl World<'_> {
             at += throw.within(1_000, 120_000);
         }
         if let Some(mut throw) = self.trouble(owner, Trouble::ReplyLost, nth) {
-            return (at + throw.of(&[0, 3_000, u64::from(u32::MAX)]), none(Fault::Lost));
+            return (at + throw.of(&[0, 3_000, u64::from(u32::MAX)]), none(NetworkError::Lost));
         }
         if let Some(mut throw) = self.trouble(owner, Trouble::ReplyCut, nth) {
             answer.text.truncate(throw.below(answer.text.len().max(1) as u64) as usize);
@@ -153,7 +155,7 @@ impl World<'_> {
         let owner = self.owner_of(&request.from);
         let (at, came) = self.back(owner, request.nth, answer);
         let (at, came) =
-            if at > request.give_up { (request.give_up, none(Fault::TimedOut)) } else { (at, came) };
+            if at > request.give_up { (request.give_up, none(NetworkError::TimedOut)) } else { (at, came) };
         self.hand(request.from, at, came);
     }
 

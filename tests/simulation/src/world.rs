@@ -3,7 +3,8 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use crisp_upscale_core::job::{Fault, PATIENCE};
+use crisp_upscale_core::network_error::NetworkError;
+use crisp_upscale_core::task::DEFAULT_TIMEOUT;
 use crisp_upscale_core::webhook;
 
 use crate::client::{Call, Heard, Plan, Process, Via};
@@ -192,10 +193,9 @@ impl<'a> World<'a> {
         let mut throw = self.dice.at(call as u32, what::CALL, 0);
         let start = throw.within(0, span);
         let plan = Plan {
-            patience: throw.of(&[PATIENCE, PATIENCE, 120_000, 30_000, 12_000]),
+            patience: throw.of(&[DEFAULT_TIMEOUT, DEFAULT_TIMEOUT, 120_000, 30_000, 12_000]),
             keyed: throw.one_in(3),
             upload: throw.one_in(6),
-            separate: self.processes[process].pushes || throw.one_in(2),
             relay: throw.one_in(4),
             returns: throw.below(3) as u32,
         };
@@ -373,6 +373,6 @@ fn job_of(url: &str) -> Option<(&str, &str)> {
 }
 
 /// No answer, for this reason.
-pub(crate) fn none(fault: Fault) -> Came {
+pub(crate) fn none(fault: NetworkError) -> Came {
     Err(fault)
 }

@@ -1,6 +1,6 @@
 //! What came of requests to the service, and of relays and copies.
 
-use crisp_upscale_core::job::Instant;
+use crisp_upscale_core::task::Instant;
 
 use super::Account;
 use crate::input::UpstreamResult;

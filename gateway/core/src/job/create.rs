@@ -1,10 +1,10 @@
 //! A job's createTask: sent once, and never again unless the service refused it.
 
+use crisp_upscale_core::api::Response;
+use crisp_upscale_core::backoff;
+use crisp_upscale_core::classify::{CreateTaskResponse, create_task};
 use crisp_upscale_core::failure::Kind;
-use crisp_upscale_core::job::Instant;
-use crisp_upscale_core::pace;
-use crisp_upscale_core::verdict::{Created, created};
-use crisp_upscale_core::wire::Reply;
+use crisp_upscale_core::task::Instant;
 
 use super::poll::EAGER;
 use super::{Effect, End, Job, Phase, Sent};
@@ -40,18 +40,20 @@ pub(crate) enum Outcome {
 
 impl Creation {
     pub(crate) fn read(result: &UpstreamResult) -> Self {
-        let envelope = result.as_ref().ok().and_then(Reply::envelope);
+        let envelope = result.as_ref().ok().and_then(Response::envelope);
         let status = result.as_ref().map_or(0, |reply| i64::from(reply.status));
         let code = envelope.as_ref().map_or(status, |envelope| envelope.code);
         // The service's own words: callers' clients add theirs.
         let said = envelope.and_then(|envelope| envelope.msg);
-        let outcome = match result.as_ref().map(created) {
-            Ok(Created::Made(task)) => Outcome::Made(task),
-            Ok(Created::Limited(wait, failure)) => Outcome::Limited(wait, said.unwrap_or(failure.message)),
-            Ok(Created::Failed(failure)) if failure.kind != Kind::OutcomeUnknown => {
+        let outcome = match result.as_ref().map(create_task) {
+            Ok(CreateTaskResponse::Created(task)) => Outcome::Made(task),
+            Ok(CreateTaskResponse::RateLimited { retry_after, failure }) => {
+                Outcome::Limited(retry_after, said.unwrap_or(failure.message))
+            }
+            Ok(CreateTaskResponse::Failed(failure)) if failure.kind != Kind::OutcomeUnknown => {
                 Outcome::Refused(failure.code.unwrap_or(500), said.unwrap_or(failure.message))
             }
-            Ok(Created::Failed(_)) | Err(_) => Outcome::Lost,
+            Ok(CreateTaskResponse::Failed(_)) | Err(_) => Outcome::Lost,
         };
         Creation { code, outcome }
     }
@@ -103,7 +105,7 @@ impl Job {
         now: Instant,
         settings: &Settings,
     ) -> Vec<Effect> {
-        let wait = pace::wait(asked, 1);
+        let wait = backoff::delay_or(asked, 1);
         let until = now.saturating_add(wait);
         // A wait that would outlast the timeout is left to the caller.
         if until.saturating_sub(self.created_at) > LIMITED_TIMEOUT {

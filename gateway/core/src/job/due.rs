@@ -1,7 +1,7 @@
 //! What a job does when its time has come.
 
-use crisp_upscale_core::job::Instant;
-use crisp_upscale_core::pace;
+use crisp_upscale_core::backoff;
+use crisp_upscale_core::task::Instant;
 
 use super::poll::{EAGER, pause};
 use super::{Effect, End, Finished, Job, Phase};
@@ -30,7 +30,7 @@ impl Job {
                 // Also where the response to this poll never comes.
                 let pause = match EAGER.saturating_sub(*eager) {
                     _ if *eager == 0 => pause(age, settings),
-                    polls => pace::after_failure(polls + 1),
+                    polls => backoff::delay(polls + 1),
                 };
                 *poll_at = now.saturating_add(pause);
                 *eager = eager.saturating_sub(1);

@@ -1,8 +1,8 @@
 //! How a job ends, and what follows: the caller's own callback, the copy of the result, and its erasure.
 
-use crisp_upscale_core::job::Instant;
-use crisp_upscale_core::verdict::OUTCOME_UNKNOWN;
-use crisp_upscale_core::wire::{State, TaskDetail};
+use crisp_upscale_core::api::{State, TaskDetail};
+use crisp_upscale_core::classify::OUTCOME_UNKNOWN;
+use crisp_upscale_core::task::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::{Effect, Job, Phase};

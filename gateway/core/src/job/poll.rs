@@ -1,9 +1,9 @@
 //! Callbacks and polls. All that a callback says is that a task may have ended; how it ended says its record.
 
-use crisp_upscale_core::job::Instant;
-use crisp_upscale_core::pace;
-use crisp_upscale_core::verdict::{Looked, looked};
-use crisp_upscale_core::wire::{State, TaskDetail};
+use crisp_upscale_core::api::{State, TaskDetail};
+use crisp_upscale_core::backoff;
+use crisp_upscale_core::classify::{RecordInfoResponse, record_info};
+use crisp_upscale_core::task::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::{Effect, End, Finished, Job, Phase, Sent};
@@ -71,7 +71,7 @@ impl Job {
     pub(crate) fn called(&mut self, tasks: Vec<String>, is_polled: bool, now: Instant) {
         match &mut self.phase {
             Phase::Made { poll_at, eager, .. } => {
-                let pause = if is_polled { pace::after_failure(1) } else { 0 };
+                let pause = if is_polled { backoff::delay(1) } else { 0 };
                 (*poll_at, *eager) = (now.saturating_add(pause), EAGER);
             }
             Phase::Sent(sent) | Phase::Ended { sent: Some(sent), .. } => sent.take_claims(tasks, now),
@@ -89,25 +89,27 @@ impl Job {
         let Phase::Made { task, sent, state, poll_at, .. } = &mut self.phase else { return Vec::new() };
         let age = now.saturating_sub(sent.at);
         // The later, the longer it has been so.
-        let soon = now.saturating_add(pace::after_failure(1).max(age / 60));
-        match result.as_ref().map(looked) {
+        let soon = now.saturating_add(backoff::delay(1).max(age / 60));
+        match result.as_ref().map(record_info) {
             // It names its file in a moment; or never, so that it is polled ever less often.
-            Ok(Looked::Record(TaskDetail { state: State::Success, result_urls, .. }))
+            Ok(RecordInfoResponse::Record(TaskDetail { state: State::Success, result_urls, .. }))
                 if result_urls.is_empty() =>
             {
                 *poll_at = soon.max(now.saturating_add(age / 20)).min(*poll_at);
             }
-            Ok(Looked::Record(detail)) if matches!(detail.state, State::Success | State::Fail) => {
+            Ok(RecordInfoResponse::Record(detail))
+                if matches!(detail.state, State::Success | State::Fail) =>
+            {
                 let (task, detail) = (task.clone(), Finished::of(detail));
                 return self.end(End::Task { task, detail }, now, settings);
             }
-            Ok(Looked::Record(detail)) if detail.state.as_str() != state => {
+            Ok(RecordInfoResponse::Record(detail)) if detail.state.as_str() != state => {
                 detail.state.as_str().clone_into(state);
                 return vec![Effect::Changed];
             }
             // A task just made.
-            Ok(Looked::Missing(_)) if age < GRACE => *poll_at = soon.min(*poll_at),
-            Ok(Looked::Again(Some(asked), _)) => {
+            Ok(RecordInfoResponse::Missing(_)) if age < GRACE => *poll_at = soon.min(*poll_at),
+            Ok(RecordInfoResponse::Retry { retry_after: Some(asked), .. }) => {
                 *poll_at = now.saturating_add(asked.min(SLOWEST)).max(*poll_at);
             }
             Ok(_) | Err(_) => {}
@@ -118,9 +120,11 @@ impl Job {
     /// Verifies a callback's claim by the record of the task; `None` where no claim is open.
     pub(crate) fn verify(&self, claimed: &str, result: &UpstreamResult) -> Option<Verified> {
         let (Phase::Sent(sent) | Phase::Ended { sent: Some(sent), .. }) = &self.phase else { return None };
-        Some(match result.as_ref().map(looked) {
-            Ok(Looked::Record(detail)) if self.is_record_of(&detail, sent, claimed) => Verified::Ours,
-            Ok(Looked::Record(_)) => Verified::Foreign,
+        Some(match result.as_ref().map(record_info) {
+            Ok(RecordInfoResponse::Record(detail)) if self.is_record_of(&detail, sent, claimed) => {
+                Verified::Ours
+            }
+            Ok(RecordInfoResponse::Record(_)) => Verified::Foreign,
             Ok(_) | Err(_) => Verified::Unread,
         })
     }
@@ -153,7 +157,7 @@ impl Sent {
     pub(super) fn due_claim(&mut self, now: Instant) -> Option<String> {
         let claim = self.claims.iter_mut().find(|claim| now >= claim.poll_at)?;
         claim.polls += 1;
-        claim.poll_at = now.saturating_add(pace::after_failure(claim.polls));
+        claim.poll_at = now.saturating_add(backoff::delay(claim.polls));
         Some(claim.task.clone())
     }
 }

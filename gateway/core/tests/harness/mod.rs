@@ -1,9 +1,9 @@
 //! An account over a store in memory, with a clock and a service that the test holds.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use crisp_upscale_core::job::Fault;
-use crisp_upscale_core::limiter::Rate;
-use crisp_upscale_core::wire::Reply as Response;
+use crisp_upscale_core::api::Response;
+use crisp_upscale_core::network_error::NetworkError;
+use crisp_upscale_core::rate_limit::Rate;
 use crisp_upscale_gateway_core::map_store::MapStore;
 use crisp_upscale_gateway_core::protocol::{Reply, Request};
 use crisp_upscale_gateway_core::secret::Secret;
@@ -253,7 +253,7 @@ pub fn made_with(settings: Settings, order: Order) -> Gateway {
 /// A gateway whose job lost the reply to its createTask.
 pub fn lost() -> Gateway {
     let mut gateway = sent();
-    gateway.created(Err(Fault::Lost));
+    gateway.created(Err(NetworkError::Lost));
     gateway
 }
 

@@ -18,7 +18,7 @@ const HMAC_KEY = "whsec-0123456789";
 const RESULT_WIDTH = 128;
 
 /** A check that has not settled by then has failed, in milliseconds: much, on a busy machine. */
-const PATIENCE = 60_000;
+const TIMEOUT = 60_000;
 
 /**
  * The checks, in the order of the table's columns. The first one is alone, and the others are under way at once.
@@ -150,7 +150,7 @@ async function problemOf(check) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`not settled after ${PATIENCE} ms`)), PATIENCE);
+    timer = setTimeout(() => reject(new Error(`not settled after ${TIMEOUT} ms`)), TIMEOUT);
   });
   try {
     await Promise.race([check, late]);

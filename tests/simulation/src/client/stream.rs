@@ -1,12 +1,12 @@
-//! What a client is pushed, as `src/listen.rs` and `npm/events.ts` hear it; each call has a stream of its own here.
+//! What a client is pushed, as `src/operations/listen.rs` and `npm/push.ts` receive it; each call has a stream of its own here.
 
 use std::collections::VecDeque;
 
-use crisp_upscale_core::job;
+use crisp_upscale_core::api::Response;
+use crisp_upscale_core::event_stream;
 use crisp_upscale_core::json::Json;
-use crisp_upscale_core::push;
 use crisp_upscale_core::sse::Frames;
-use crisp_upscale_core::wire::Reply;
+use crisp_upscale_core::task::watch::Input;
 
 use super::{Doing, Heard};
 use crate::doc::Doc;
@@ -16,7 +16,7 @@ use crate::world::{Event, World, tell};
 impl World<'_> {
     /// Waits for what the server pushes, once it has said that it does.
     pub(super) fn listen(&mut self, call: usize) {
-        let Doing::Job(_) = self.calls[call].doing else { return };
+        let Doing::Watch(..) = self.calls[call].doing else { return };
         if self.calls[call].ear.is_some() || self.calls[call].task.is_none() || !self.process(call).pushes {
             return;
         }
@@ -29,7 +29,7 @@ impl World<'_> {
     fn open_later(&mut self, call: usize) {
         self.calls[call].stream += 1;
         let (stream, failures) = (self.calls[call].stream, self.process(call).failures);
-        self.after(push::wait(failures), Event::Open(call, stream));
+        self.after(event_stream::delay(failures), Event::Open(call, stream));
     }
 
     /// Opens its stream.
@@ -46,7 +46,7 @@ impl World<'_> {
         self.calls[call].heard = false;
         let nth = self.calls[call].requests;
         self.calls[call].requests += 1;
-        let give_up = self.now + push::OPENING;
+        let give_up = self.now + event_stream::OPEN_TIMEOUT;
         let way = self.depart(call as u32, nth, give_up, true);
         match (way.instead, way.arrives) {
             (None, Some(at)) if path == crate::gateway::EVENTS => {
@@ -79,7 +79,7 @@ impl World<'_> {
         if over {
             let (now, opened, heard) = (self.now, self.calls[call].opened, self.calls[call].heard);
             let process = self.process(call);
-            process.failures = push::failures(process.failures, now - opened, heard, false);
+            process.failures = event_stream::failures(process.failures, now - opened, heard, false);
             self.open_later(call);
         } else {
             self.calls[call].heard = true;
@@ -96,7 +96,7 @@ impl World<'_> {
         let Some(heard) = self.calls[call].ear.as_mut().and_then(VecDeque::pop_front) else { return };
         self.calls[call].idle = None;
         self.calls[call].epoch += 1;
-        let event = match heard {
+        let input = match heard {
             Heard::Text(text) => {
                 // Cut where it may be cut.
                 let (first, rest) = text.split_at(text.floor_char_boundary(text.len() / 2));
@@ -105,11 +105,11 @@ impl World<'_> {
                 messages.extend(frames.feed(rest).unwrap_or_default());
                 let Some(message) = messages.into_iter().next() else { return };
                 tell!(self, "call {call} is pushed: {}", message.data);
-                job::Event::Pushed(Reply { status: 200, retry_after: None, body: Doc::parse(&message.data) })
+                Input::Pushed(Response { status: 200, retry_after: None, body: Doc::parse(&message.data) })
             }
-            Heard::Broken => job::Event::Broken,
+            Heard::Broken => Input::SubscriptionLost,
         };
-        self.step(call, event);
+        self.step_watch(call, input);
     }
 
     pub(super) fn leave(&mut self, call: usize) {

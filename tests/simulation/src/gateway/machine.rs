@@ -1,8 +1,8 @@
 //! The object of the account: it plays the machine as `gateway/src` does.
 
-use crisp_upscale_core::job::Fault;
+use crisp_upscale_core::api::Response;
 use crisp_upscale_core::json::Json;
-use crisp_upscale_core::wire::Reply as Response;
+use crisp_upscale_core::network_error::NetworkError;
 use crisp_upscale_gateway_core::protocol::{CREATE_TIMEOUT, Reply};
 use crisp_upscale_gateway_core::{Account, Input, Moment, Output, UpstreamResult};
 use serde_json::Value;
@@ -231,10 +231,13 @@ impl World<'_> {
         let silent = way.instead.is_some();
         let over = way.over(give_up);
         if let Some((at, came)) = way.instead {
-            let (at, came) = if at > give_up { (give_up, none(Fault::TimedOut)) } else { (at, came) };
+            let (at, came) = if at > give_up { (give_up, none(NetworkError::TimedOut)) } else { (at, came) };
             self.at(at, Event::Upstream(job, life, Box::new((sent.clone(), came))));
         } else if way.arrives.is_none() {
-            self.at(give_up, Event::Upstream(job, life, Box::new((sent.clone(), none(Fault::TimedOut)))));
+            self.at(
+                give_up,
+                Event::Upstream(job, life, Box::new((sent.clone(), none(NetworkError::TimedOut)))),
+            );
         }
         if let Some(at) = way.arrives {
             let from = Sender::Job(job, life, sent);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crisp_upscale_core::job::Instant;
+use crisp_upscale_core::task::Instant;
 use crisp_upscale_gateway_core::Store;
 use crisp_upscale_gateway_core::map_store::MapStore;
 use crisp_upscale_gateway_core::store::{BudgetRow, JobRow, Result};

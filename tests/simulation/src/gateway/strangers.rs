@@ -1,6 +1,6 @@
 //! The strangers who fill the queue of the gateway in some worlds.
 
-use crisp_upscale_core::wire::Reply as Response;
+use crisp_upscale_core::api::Response;
 use crisp_upscale_gateway_core::protocol::Request;
 use crisp_upscale_gateway_core::{Input, Order, ids};
 use serde_json::json;

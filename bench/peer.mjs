@@ -1,6 +1,0 @@
-// @ts-check
-// A client of `peers/` in a process of its own, which its first argument names.
-import { play } from "./player.mjs";
-
-const { connect } = await import(`./peers/${process.argv[2]}.mjs`);
-play(connect);

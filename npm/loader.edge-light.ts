@@ -1,0 +1,13 @@
+import * as wasm from "./wasm/crisp_upscale.js";
+import module from "./wasm/crisp_upscale_bg.wasm?module";
+import { once } from "./wasm.js";
+
+// Vercel's edge runtime compiles no bytes: its bundlers give the file as a module, when asked like this. At once, so
+// that no request waits for another one's promise.
+export const load = once(async (source = module) => {
+  wasm.initSync({ module: source as WebAssembly.Module });
+  return wasm;
+});
+
+/** A request that waits for another one is ended as hung, and one that its visitor left would block the queue. */
+export const callsMayWait = false;

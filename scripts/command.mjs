@@ -1,0 +1,33 @@
+// @ts-check
+// Bundles the command with the packages that it uses, so that the package itself has no dependency.
+import { chmod, rm } from "node:fs/promises";
+import { root } from "./run.mjs";
+
+/**
+ * Leaves `dist/cli/`.
+ *
+ * @returns {Promise<string[]>} the names of the packages that are in it
+ */
+export async function bundleCommand() {
+  const { build } = await import("esbuild");
+  await rm(`${root}/dist/cli`, { recursive: true, force: true });
+  const { metafile } = await build({
+    entryPoints: [`${root}/npm/cli/main.ts`],
+    outdir: `${root}/dist/cli`,
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    // The package's own entries, as each runtime has its own.
+    external: ["crisp-upscale", "crisp-upscale/*"],
+    banner: { js: "#!/usr/bin/env node" },
+    logLevel: "warning",
+    metafile: true,
+  });
+  await chmod(`${root}/dist/cli/main.js`, 0o755);
+  const names = Object.keys(metafile.inputs).map(
+    (path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1],
+  );
+  return [...new Set(names.filter((name) => name !== undefined))].sort();
+}
