@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { browsers, openBrowser } from "../kit/pages.mjs";
 import { Failed, root } from "../../scripts/run.mjs";
 import { serve } from "../../scripts/serve.mjs";
 import { SMALL } from "../kit/images.mjs";
+import { browsers, openBrowser } from "../kit/pages.mjs";
 
 const POLICY = "default-src 'self'; style-src 'self'";
 
