@@ -1,7 +1,7 @@
 // @ts-check
 // docs/testing.md, as its reader tries it: each runner with its own tests, for which an upscale takes no poll's time.
 import assert from "node:assert/strict";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
@@ -35,6 +35,16 @@ before(async () => {
 });
 after(() => rm(OUTPUT, { recursive: true, force: true }));
 
+/** An empty project with the package in it: as files, since runners treat what is linked as the project's own. */
+async function newProject() {
+  await rm(OUTPUT, { recursive: true, force: true });
+  const installed = `${OUTPUT}/node_modules/crisp-upscale`;
+  await mkdir(installed, { recursive: true });
+  for (const part of ["dist", "package.json"]) {
+    await cp(`${root}/${part}`, `${installed}/${part}`, { recursive: true });
+  }
+}
+
 /**
  * Runs the page's test by one of its commands, in a project of its own.
  *
@@ -43,8 +53,7 @@ after(() => rm(OUTPUT, { recursive: true, force: true }));
  */
 async function inRunner(command, change = (code) => code) {
   assert.ok(commands.includes(command), `the page has the command ${command}`);
-  await rm(OUTPUT, { recursive: true, force: true });
-  await mkdir(OUTPUT, { recursive: true });
+  await newProject();
   await writeFile(`${OUTPUT}/package.json`, JSON.stringify({ type: "module", jest: { transform: {} } }));
   await writeFile(`${OUTPUT}/photo.png`, SMALL);
   await writeFile(`${OUTPUT}/upscale.test.js`, change(examples[0] ?? ""));
@@ -87,7 +96,7 @@ test("Jest, jsdom", () =>
  */
 async function exported(name) {
   const code = examples.find((code) => code.includes(`function ${name}(`)) ?? assert.fail(name);
-  await mkdir(OUTPUT, { recursive: true });
+  await newProject();
   const file = `${OUTPUT}/${name}.mjs`;
   await writeFile(file, code);
   return (await import(pathToFileURL(file).href))[name];
