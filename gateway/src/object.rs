@@ -10,8 +10,9 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crisp_upscale_gateway_core::protocol::{ANSWER_TIMEOUT, CREATE_TIMEOUT, Reply, Request};
+use crisp_upscale_gateway_core::protocol::{Reply, Request};
 use crisp_upscale_gateway_core::store::StoreError;
+use crisp_upscale_gateway_core::timeouts::{ANSWER_TIMEOUT, CREATE_TIMEOUT};
 use crisp_upscale_gateway_core::{Account as Machine, Input, Moment, Output, RequestId, StreamId};
 use futures_channel::mpsc::UnboundedSender;
 use futures_channel::oneshot::{self, Receiver};

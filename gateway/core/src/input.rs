@@ -41,7 +41,7 @@ pub enum Input {
     },
     /// A request has waited for [`ANSWER_TIMEOUT`]. Without effect where it has its reply.
     ///
-    /// [`ANSWER_TIMEOUT`]: crate::protocol::ANSWER_TIMEOUT
+    /// [`ANSWER_TIMEOUT`]: crate::timeouts::ANSWER_TIMEOUT
     AnswerTimeout(RequestId),
     /// An event stream of these tasks was opened.
     Subscribe {

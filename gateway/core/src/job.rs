@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::create::{Creation, Outcome};
 pub(crate) use self::end::{End, Finished, Tries};
 pub(crate) use self::poll::{Claim, Verified};
-use crate::protocol::{ANSWER_TIMEOUT, CREATE_TIMEOUT};
 use crate::settings::Settings;
 use crate::store::{JobRow, Result};
+use crate::timeouts::{ANSWER_TIMEOUT, CREATE_TIMEOUT};
 
 /// What a caller ordered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

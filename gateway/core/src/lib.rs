@@ -28,6 +28,7 @@ pub mod secret;
 mod settings;
 pub mod store;
 mod streams;
+pub mod timeouts;
 pub mod token;
 mod transaction;
 

@@ -27,7 +27,7 @@ pub enum Output {
     },
     /// Close an event stream, after what was pushed: all its tasks have ended.
     CloseStream(StreamId),
-    /// `POST` createTask, with the key. Wait for [`CREATE_TIMEOUT`](crate::protocol::CREATE_TIMEOUT) at most; then
+    /// `POST` createTask, with the key. Wait for [`CREATE_TIMEOUT`](crate::timeouts::CREATE_TIMEOUT) at most; then
     /// [`Input::Created`](crate::Input::Created).
     SendCreate {
         /// The job.

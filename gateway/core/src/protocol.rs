@@ -5,13 +5,6 @@ use serde_json::Value;
 
 use crate::job::Order;
 
-/// How long the response to a createTask may take, in milliseconds.
-pub const CREATE_TIMEOUT: u64 = 60_000;
-
-/// How long a caller's createTask waits for the service's answer, in milliseconds. Then the shell gives
-/// [`Input::AnswerTimeout`](crate::Input::AnswerTimeout), and the caller is answered with the job's id alone.
-pub const ANSWER_TIMEOUT: u64 = 10_000;
-
 /// A request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]

@@ -11,7 +11,7 @@ use crisp_upscale_core::network_error::NetworkError;
 use crisp_upscale_core::rate_limit::Rate;
 use crisp_upscale_gateway_core::protocol::{self, Reply};
 use crisp_upscale_gateway_core::secret::Secret;
-use crisp_upscale_gateway_core::{Account, Input, Moment, Order, Output, Settings, ids};
+use crisp_upscale_gateway_core::{Account, Input, Moment, Order, Output, Settings, ids, timeouts};
 
 use self::store::Disk;
 use crate::client::Heard;
@@ -214,7 +214,7 @@ impl World<'_> {
         self.gateway.requests += 1;
         let id = self.gateway.requests;
         if matches!(asked, protocol::Request::CreateTask { .. }) {
-            self.after(protocol::ANSWER_TIMEOUT, Event::Answer(id, self.gateway.life));
+            self.after(timeouts::ANSWER_TIMEOUT, Event::Answer(id, self.gateway.life));
         }
         self.gateway.waiting.insert(id, request);
         self.handle(Input::Request { id, request: asked });

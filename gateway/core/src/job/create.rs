@@ -9,8 +9,8 @@ use crisp_upscale_core::task::Instant;
 use super::poll::EAGER;
 use super::{Effect, End, Job, Phase, Sent};
 use crate::input::UpstreamResult;
-use crate::protocol::CREATE_TIMEOUT;
 use crate::settings::Settings;
+use crate::timeouts::CREATE_TIMEOUT;
 
 /// For how long a job is sent again where the service refuses it for its rate limit, in milliseconds. The queue keeps
 /// that limit; it is met where others use the same key.

@@ -5,8 +5,8 @@ use crisp_upscale_core::task::Instant;
 
 use super::poll::{EAGER, pause};
 use super::{Effect, End, Finished, Job, Phase};
-use crate::protocol::{ANSWER_TIMEOUT, CREATE_TIMEOUT};
 use crate::settings::Settings;
+use crate::timeouts::{ANSWER_TIMEOUT, CREATE_TIMEOUT};
 
 impl Job {
     /// What is to be done now. Stored before it is done, it is due again later where a crash cuts it off.

@@ -3,7 +3,8 @@
 use crisp_upscale_core::api::Response;
 use crisp_upscale_core::json::Json;
 use crisp_upscale_core::network_error::NetworkError;
-use crisp_upscale_gateway_core::protocol::{CREATE_TIMEOUT, Reply};
+use crisp_upscale_gateway_core::protocol::Reply;
+use crisp_upscale_gateway_core::timeouts::CREATE_TIMEOUT;
 use crisp_upscale_gateway_core::{Account, Input, Moment, Output, UpstreamResult};
 use serde_json::Value;
 
