@@ -10,15 +10,13 @@ import { printTable } from "./statistics.mjs";
 const { values } = parseArgs({ options: { record: { type: "boolean", default: false } } });
 
 await script(async () => {
-  const { total, wasm, javascript, glue, typescript, fallback } = await ours();
+  const { total, wasm, javascript, fallback } = await ours();
   const others = await peers();
 
   const rows = {
     "**ours**": total,
     "its WebAssembly": wasm,
     "its JavaScript": javascript,
-    "of that, generated": glue,
-    "of that, TypeScript": typescript,
     ...others,
     "ours, instead of the WebAssembly, where it was not copied": fallback,
     ...(await entries()),

@@ -62,20 +62,14 @@ export async function bundle() {
   return files;
 }
 
-/** The sizes of ours and of its parts. The JavaScript is that of the TypeScript, and what the generated glue adds to it. */
+/** The sizes of ours and of its parts. */
 export async function ours() {
   const files = await bundle();
   const loaded = files.filter(({ loaded }) => loaded);
-  const wasm = sizeOf(loaded.filter(({ name }) => name.endsWith(".wasm")));
-  const javascript = sizeOf(loaded.filter(({ name }) => name.endsWith(".js")));
-  const glueless = await bundled(OURS, root, [`*/wasm/${client.name}.js`]);
-  const typescript = sizeOf(glueless.filter(({ loaded }) => loaded));
   return {
     total: sizeOf(loaded),
-    wasm,
-    javascript,
-    glue: each((key) => javascript[key] - typescript[key]),
-    typescript,
+    wasm: sizeOf(loaded.filter(({ name }) => name.endsWith(".wasm"))),
+    javascript: sizeOf(loaded.filter(({ name }) => name.endsWith(".js"))),
     fallback: sizeOf(files.filter(({ loaded }) => !loaded)),
   };
 }
