@@ -150,11 +150,3 @@ export function sizeOf(files) {
     brotli: sum((bytes) => brotliCompressSync(bytes)),
   };
 }
-
-/**
- * @param {(key: keyof Size) => number} of
- * @returns {Size}
- */
-function each(of) {
-  return { raw: of("raw"), gzip: of("gzip"), brotli: of("brotli") };
-}
