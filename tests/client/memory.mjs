@@ -49,12 +49,12 @@ let exported = [];
 const { instantiate } = WebAssembly;
 Object.assign(WebAssembly, {
   instantiate: async (
-    /** @type {WebAssembly.Module} */ module,
+    /** @type {BufferSource} */ bytes,
     /** @type {WebAssembly.Imports} */ imports,
   ) => {
-    const instance = await instantiate(module, imports);
-    exported = Object.values(instance.exports);
-    return instance;
+    const instantiated = await instantiate(bytes, imports);
+    exported = Object.values(instantiated.instance.exports);
+    return instantiated;
   },
 });
 await preload();
