@@ -196,7 +196,7 @@ const MOST = 64 * 1024 * 1024;
 export async function contentOf(path: string): Promise<Uint8Array<ArrayBuffer>> {
   const { size } = await stat(path);
   // What is so large is refused by its beginning as well.
-  if (size <= MOST) return new Uint8Array(await readFile(path));
+  if (size <= MOST) return (await readFile(path)) as Uint8Array<ArrayBuffer>;
   const handle = await open(path, "r");
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(MOST), 0, MOST, 0);

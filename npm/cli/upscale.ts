@@ -17,8 +17,6 @@ import { stateFolder } from "./where.js";
 
 /** What an upscale costs at kie.ai, in credits, as its page says. */
 const PRICE = 0.5;
-/** How many inputs are read at a time to see what is to be done. */
-const PLANNING = 4;
 
 /** What the process gives the command. */
 export interface World {
@@ -92,14 +90,13 @@ async function run(
   if (others > 0) display.note(`Left out: ${others} files in folders that are no images.`);
   reporter.total(inputs.length);
   const items: Item[] = [];
-  await each(inputs, PLANNING, async (input) => {
-    if (batch.isInterrupted) return;
+  // One at a time: several files at once would be in memory, and more of them the more there are.
+  for (const input of inputs) {
+    if (batch.isInterrupted) break;
     const planned = await plan(input, await stateOf(input), args);
     if ("status" in planned) reporter.outcome(planned);
     else items.push(planned);
-  });
-  const places = new Map(inputs.map((input, place) => [input, place]));
-  items.sort((one, other) => (places.get(one.input) ?? 0) - (places.get(other.input) ?? 0));
+  }
 
   const orders = Math.min(items.filter(({ todo }) => todo === "order").length, args.max);
   if (args.dryRun) return dryRun(items, orders, args, service, reporter, display);
@@ -217,13 +214,4 @@ async function displayOf({ json }: Args, { env, stdout, stderr }: World): Promis
   if (!stdout.isTTY || env.TERM === "dumb") return plainDisplay(printTo(stdout));
   const { terminalDisplay } = await import("./terminal.js");
   return terminalDisplay(stdout, !env.NO_COLOR);
-}
-
-/** Does something for each, so many at a time. */
-async function each<T>(items: T[], most: number, work: (item: T) => Promise<void>): Promise<void> {
-  let next = 0;
-  const worker = async () => {
-    for (let item = items[next++]; item !== undefined; item = items[next++]) await work(item);
-  };
-  await Promise.all(Array.from({ length: most }, worker));
 }

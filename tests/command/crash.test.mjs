@@ -57,6 +57,14 @@ describe("what another run holds", () => {
     const answered = new Promise((resolve) => {
       answer = resolve;
     });
+    /** @type {ReturnType<typeof start> | undefined} */
+    let running;
+    // Before its folder is removed.
+    t.after(async () => {
+      answer();
+      running?.child.kill("SIGKILL");
+      await running?.ended;
+    });
     let first = true;
     const world = await service(t, {}, (handler) => async (request) => {
       if (!request.url.endsWith("/createTask") || !first) return handler(request);
@@ -69,11 +77,8 @@ describe("what another run holds", () => {
     const path = await folder(t);
     await fill(path, 1);
     const one = start([path, "-r", "--json"], { env: world.env });
+    running = one;
     await sent;
-    t.after(() => {
-      answer();
-      one.child.kill("SIGKILL");
-    });
     return { ...world, path, one, answer };
   }
 
