@@ -53,7 +53,17 @@ export function frameworkRows({ folder: project }, chromium, { node24 }) {
       await mkdir(copied);
       for (const from of [project, `${tools}/app`]) await cp(from, copied, { recursive: true });
       await output(copied, [node24, `${tools}/node_modules/${program}`, ...args], env);
-      return inChromium(chromium, site(join(copied, built)));
+      const served = site(join(copied, built));
+      return inChromium(chromium, async () => {
+        const { url, close } = await served();
+        return {
+          url,
+          async close() {
+            await close();
+            await rm(copied, { recursive: true, force: true, maxRetries: 10 });
+          },
+        };
+      });
     },
   }));
 }

@@ -7,5 +7,5 @@ const WASM = "/node_modules/crisp-upscale/dist/wasm/crisp_upscale_bg.wasm";
 
 self.addEventListener("message", (event) => {
   const source = query.has("module") ? WebAssembly.compileStreaming(fetch(WASM)) : undefined;
-  event.waitUntil(conform(ours, query.get("desk"), source));
+  event.waitUntil(conform(ours, query.get("harness"), source));
 });

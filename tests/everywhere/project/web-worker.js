@@ -2,4 +2,4 @@
 import * as ours from "./node_modules/crisp-upscale/dist/browser.js";
 import { conform } from "./src/conformance.js";
 
-conform(ours, new URLSearchParams(location.search).get("desk"));
+conform(ours, new URLSearchParams(location.search).get("harness"));

@@ -1,13 +1,13 @@
 // @ts-check
 // What the package has to do wherever it runs: one suite, unchanged in every runtime and through every bundler.
-// It talks to the desk, which is the sandbox over sockets, with a place for callbacks and for this suite's report.
+// It talks to the harness, which is the sandbox over sockets, with a place for callbacks and for this suite's report.
 
 /** @typedef {typeof import("../../../../dist/node.js")} Package */
 
 /**
  * @typedef {object} World
  * @property {Package} ours
- * @property {string} base where the desk is
+ * @property {string} base where the harness is
  * @property {string} image the URL of a photo of 32 by 32 pixels
  * @property {() => InstanceType<Package["Upscaler"]>} newUpscaler
  * @property {any} source what to load from, where it is not left to the package
@@ -99,10 +99,10 @@ const checks = {
   async callback({ ours, newUpscaler, image, base }) {
     const upscaler = newUpscaler();
     const { taskId } = await upscaler.submit(`${image}?by=callback`, {
-      callBackUrl: `${base}/desk/callback`,
+      callBackUrl: `${base}/harness/callback`,
     });
-    // What the sandbox posted and signed. No page can be posted to, so the desk hands it on.
-    const { method, headers, body } = await (await fetch(`${base}/desk/posted`)).json();
+    // What the sandbox posted and signed. No page can be posted to, so the harness hands it on.
+    const { method, headers, body } = await (await fetch(`${base}/harness/posted`)).json();
     const posted = (/** @type {HeadersInit} */ headers) =>
       new Request("https://me.example/callback", { method, headers, body });
     const forged = { ...headers, "x-webhook-signature": btoa("0".repeat(32)) };
@@ -117,27 +117,27 @@ const checks = {
 /** How many tasks the checks make, of which none may be made twice: by url, blob, abort, iterate, resume and callback. */
 export const TASKS = 6;
 
-/** What the suite and the desk must both know. */
+/** What the suite and the harness must both know. */
 export const SHARED = { key: KEY, webhookHmacKey: HMAC_KEY };
 
 /** The checks' names. */
 export const names = Object.keys(checks);
 
 /**
- * Runs all checks and reports to the desk how each one ended.
+ * Runs all checks and reports to the harness how each one ended.
  *
  * @param {Package} ours
- * @param {string} base where the desk is, with no slash at the end
+ * @param {string} base where the harness is, with no slash at the end
  * @param {any} [source] what to load from, where it is not left to the package
  */
 export async function conform(ours, base, source) {
   const options = { apiKey: KEY, baseUrl: base, dangerouslyAllowBrowser: true };
   const newUpscaler = () => new ours.Upscaler(options);
-  const world = { ours, base, image: `${base}/desk/small.png`, newUpscaler, source };
+  const world = { ours, base, image: `${base}/harness/small.png`, newUpscaler, source };
   const [load = "", ...others] = names;
   const run = async (/** @type {string} */ name) => [name, await problemOf(checks[name]?.(world))];
   const ends = [await run(load), ...(await Promise.all(others.map(run)))];
-  await fetch(`${base}/desk/report`, { method: "POST", body: JSON.stringify(Object.fromEntries(ends)) });
+  await fetch(`${base}/harness/report`, { method: "POST", body: JSON.stringify(Object.fromEntries(ends)) });
 }
 
 /**

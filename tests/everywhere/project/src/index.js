@@ -1,5 +1,5 @@
-// In a page; its query says where the desk is.
+// In a page; its query says where the harness is.
 import * as ours from "crisp-upscale";
 import { conform } from "./conformance.js";
 
-conform(ours, new URLSearchParams(location.search).get("desk"));
+conform(ours, new URLSearchParams(location.search).get("harness"));

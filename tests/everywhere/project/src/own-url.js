@@ -3,4 +3,4 @@ import * as ours from "crisp-upscale";
 import wasm from "crisp-upscale/crisp_upscale.wasm?url";
 import { conform } from "./conformance.js";
 
-conform(ours, new URLSearchParams(location.search).get("desk"), new URL(wasm, location.href));
+conform(ours, new URLSearchParams(location.search).get("harness"), new URL(wasm, location.href));

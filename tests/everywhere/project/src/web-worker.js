@@ -1,4 +1,4 @@
-// In a Web Worker that was bundled; its page says where the desk is.
+// In a Web Worker that was bundled; its page says where the harness is.
 import * as ours from "crisp-upscale";
 import { conform } from "./conformance.js";
 
