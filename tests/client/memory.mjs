@@ -48,10 +48,7 @@ const upscaler = new Upscaler({ token: "t", baseUrl: "https://gateway.example", 
 let exported = [];
 const { instantiate } = WebAssembly;
 Object.assign(WebAssembly, {
-  instantiate: async (
-    /** @type {BufferSource} */ bytes,
-    /** @type {WebAssembly.Imports} */ imports,
-  ) => {
+  instantiate: async (/** @type {BufferSource} */ bytes, /** @type {WebAssembly.Imports} */ imports) => {
     const instantiated = await instantiate(bytes, imports);
     exported = Object.values(instantiated.instance.exports);
     return instantiated;

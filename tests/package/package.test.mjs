@@ -56,6 +56,11 @@ async function filesOf(folder) {
   return files.map(({ parentPath, name }) => `${parentPath}/${name}`.slice(root.length + 1));
 }
 
+/** Entries that are the same in each runtime, and what they share with the others. */
+const MODULES = ["ai-sdk", "bytes", "compare", "directory-store", "errors", "react", "sandbox", "whole-file"];
+
+const RUNTIMES = ["browser", "node", "deno", "workerd", "edge-light"];
+
 test("what would be published is the package and nothing else", async () => {
   const sources = (await readdir(`${root}/npm`, { recursive: true })).filter((file) => file.endsWith(".ts"));
   const modules = sources
@@ -70,13 +75,18 @@ test("what would be published is the package and nothing else", async () => {
       "LICENSE-APACHE",
       "dist/THIRD-PARTY-LICENSES.txt",
     ],
-    ...modules.flatMap((name) => [".js", ".js.map", ".d.ts", ".d.ts.map"].map((end) => `dist/${name}${end}`)),
+    ...modules.flatMap((name) => [".d.ts", ".d.ts.map"].map((end) => `dist/${name}${end}`)),
+    // The others are part of the bundle of each runtime.
+    ...modules
+      .filter((name) => name.startsWith("sandbox/") || MODULES.includes(name))
+      .flatMap((name) => [".js", ".js.map"].map((end) => `dist/${name}${end}`)),
+    ...RUNTIMES.flatMap((name) => [".js", ".js.map", ".d.ts"].map((end) => `dist/${name}${end}`)),
     // For the maps to lead to.
     ...sources.map((file) => `npm/${file}`),
     ...["crisp_upscale", "crisp_upscale_sandbox"].flatMap((name) =>
-      [".js", ".d.ts", "_bg.wasm"].map((end) => `dist/wasm/${name}${end}`),
+      [".d.ts", "_bg.wasm"].map((end) => `dist/wasm/${name}${end}`),
     ),
-    ...["dist/wasm/inline.js", "dist/wasm/inline.d.ts", "dist/wasm/host.js"],
+    ...["crisp_upscale_sandbox.js", "inline.js", "inline.d.ts"].map((file) => `dist/wasm/${file}`),
     ...["worker.js", "worker.d.ts", "crisp_upscale_gateway.js", "crisp_upscale_gateway_bg.wasm"].map(
       (file) => `dist/gateway/${file}`,
     ),
