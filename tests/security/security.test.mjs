@@ -311,10 +311,13 @@ test("a result is handed out as an image or as bytes, whatever its host calls it
 
 test("all that is used is named by version and hash, and the package brings nothing along", async () => {
   const text = (/** @type {string} */ path) => readFile(`${root}/${path}`, "utf8");
-  const { dependencies, optionalDependencies, peerDependencies, scripts } = JSON.parse(
+  const { dependencies, optionalDependencies, peerDependencies, peerDependenciesMeta, scripts } = JSON.parse(
     await text("package.json"),
   );
-  assert.deepEqual([dependencies, optionalDependencies, peerDependencies], [undefined, undefined, undefined]);
+  assert.deepEqual([dependencies, optionalDependencies], [undefined, undefined]);
+  // Whoever uses the hook has React already; nobody else is brought it.
+  assert.deepEqual(peerDependencies, { react: ">=18" });
+  assert.deepEqual(peerDependenciesMeta, { react: { optional: true } });
   assert.deepEqual(
     [scripts.install, scripts.preinstall, scripts.postinstall],
     [undefined, undefined, undefined],
