@@ -48,10 +48,11 @@ const upscaler = new Upscaler({ token: "t", baseUrl: "https://gateway.example", 
 let exported = [];
 const { instantiate } = WebAssembly;
 Object.assign(WebAssembly, {
-  instantiate: async (/** @type {BufferSource} */ bytes, /** @type {WebAssembly.Imports} */ imports) => {
-    const instantiated = await instantiate(bytes, imports);
-    exported = Object.values(instantiated.instance.exports);
-    return instantiated;
+  // Of bytes, as the package has them; of a module, as Node's own fetch has one.
+  instantiate: async (/** @type {any} */ source, /** @type {WebAssembly.Imports} */ imports) => {
+    const made = /** @type {any} */ (await instantiate(source, imports));
+    exported = Object.values((made.instance ?? made).exports);
+    return made;
   },
 });
 await preload();

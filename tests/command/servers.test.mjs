@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Upscaler } from "crisp-upscale";
 import { freePort } from "../../scripts/port.mjs";
+import { root } from "../../scripts/run.mjs";
 import { serve } from "../../scripts/serve.mjs";
 import { folder, imageOf, run, sizeOf, start } from "../kit/command.mjs";
 
@@ -39,7 +40,8 @@ test("sandbox: the command itself uses it", async (t) => {
 
 test("demo: the page, its gateway and an upscale through it, on this machine alone", async (t) => {
   const port = await freePort(0);
-  const demo = start(["demo", "--port", String(port)]);
+  // wrangler needs Node 22 or later.
+  const demo = start(["demo", "--port", String(port)], { execPath: `${root}/node_modules/.bin/node` });
   t.after(() => demo.child.kill("SIGKILL"));
   /** @type {string[]} */
   const printed = [];

@@ -20,6 +20,7 @@ export const COMMAND = `${root}/dist/cli/main.js`;
  * @property {string} [cwd]
  * @property {string} [stdin]
  * @property {string[]} [node] options of Node
+ * @property {string} [execPath] another Node than the one that runs the tests
  * @property {number} [uid]
  */
 
@@ -29,8 +30,8 @@ export const COMMAND = `${root}/dist/cli/main.js`;
  * @param {string[]} args
  * @param {Options} [options]
  */
-export function start(args, { env, cwd = root, stdin, node = [], uid } = {}) {
-  const child = spawn(process.execPath, [...node, COMMAND, ...args], {
+export function start(args, { env, cwd = root, stdin, node = [], execPath = process.execPath, uid } = {}) {
+  const child = spawn(execPath, [...node, COMMAND, ...args], {
     cwd,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ["pipe", "pipe", "pipe"],
