@@ -19,10 +19,12 @@ export async function sandbox(argv: string[], stdout: NodeJS.WriteStream): Promi
   const { createSandbox } = await import("crisp-upscale/sandbox");
   const stand = createSandbox();
   const { url, close } = await serve((request) => stand.fetch(request), port);
+  // Before the address is printed: whoever reads it may end this at once.
+  const asked = untilSignal();
   stdout.write(
     `The sandbox stands in for the API. Its resampling is not Recraft's model.\n\n  ${url}\n\nIts key is: sandbox. Ctrl+C ends it.\n`,
   );
-  await untilSignal();
+  await asked;
   await close();
   await stand.close();
   return 0;
