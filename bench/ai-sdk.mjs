@@ -65,8 +65,8 @@ async function load(model, url) {
     const replicate = createReplicate({ apiToken: "token", baseURL: `${url}/replicate` });
     return { generateImage, made: replicate.image("recraft-ai/recraft-crisp-upscale") };
   }
-  const { Upscaler } = await import("crisp-upscale");
-  const { crispUpscale } = await import("crisp-upscale/ai-sdk");
+  const { Upscaler } = await import("../dist/node.js");
+  const { crispUpscale } = await import("../dist/ai-sdk.js");
   return { generateImage, made: crispUpscale(new Upscaler({ apiKey: "key", baseUrl: `${url}/ours` })) };
 }
 

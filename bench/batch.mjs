@@ -4,7 +4,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createSandbox } from "crisp-upscale/sandbox";
+import { createSandbox } from "../dist/sandbox.js";
 import { serve } from "../scripts/serve.mjs";
 import { fastClock, imageOf, run } from "../tests/kit/command.mjs";
 import { fixtures, tokenOf } from "../tests/kit/gateway.mjs";

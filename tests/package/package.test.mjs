@@ -84,14 +84,15 @@ test("what would be published is the package and nothing else", async () => {
     // For the maps to lead to.
     ...sources.map((file) => `npm/${file}`),
     ...["crisp_upscale", "crisp_upscale_sandbox"].flatMap((name) =>
-      [".d.ts", "_bg.wasm"].map((end) => `dist/wasm/${name}${end}`),
+      [".js", ".d.ts", "_bg.wasm"].map((end) => `dist/wasm/${name}${end}`),
     ),
-    ...["crisp_upscale_sandbox.js", "inline.js", "inline.d.ts"].map((file) => `dist/wasm/${file}`),
+    ...["inline.js", "inline.d.ts"].map((file) => `dist/wasm/${file}`),
     ...["worker.js", "worker.d.ts", "crisp_upscale_gateway.js", "crisp_upscale_gateway_bg.wasm"].map(
       (file) => `dist/gateway/${file}`,
     ),
     // What the generator and the page's bundler name by what is in it.
     ...(await filesOf("dist/cli")),
+    ...(await filesOf("dist/wasm/snippets")),
     ...(await filesOf("dist/gateway/snippets")),
     ...(await filesOf("dist/www")).filter((file) => !file.endsWith(".map")),
   ];
