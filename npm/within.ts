@@ -1,7 +1,7 @@
 import { NOTHING_SENT, UpscaleError } from "./errors.js";
 import { listen } from "./signal.js";
 
-/** How long a call may take that does not say: `PATIENCE` of core/src/job.rs, in milliseconds. */
+/** The timeout of a call whose caller gives none, in milliseconds: that of core/src/task/mod.rs. */
 export const DEFAULT_TIMEOUT = 600_000;
 
 /** How long a store is waited for once a task is made: the result is worth more than its entry. In milliseconds. */

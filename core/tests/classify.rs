@@ -1,4 +1,4 @@
-//! Tests of `verdict` and `failure`: what a reply means for the caller's money, and every word for what went wrong.
+//! Tests of `classify` and `failure`: what a response means for the caller's money, and every word for what went wrong.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
