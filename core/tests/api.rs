@@ -461,7 +461,7 @@ fn the_four_places_of_a_callbacks_task_id() {
     }
 }
 
-// Uploads, credits, download links
+// Uploads, credits
 
 #[test]
 fn the_reply_to_an_upload() {
@@ -502,20 +502,6 @@ fn the_balance() {
     ];
     for (text, expected) in rows {
         assert_eq!(envelope(text).credit(), expected, "{text}");
-    }
-}
-
-#[test]
-fn the_download_link() {
-    let good = envelope(r#"{"code":200,"msg":"success","data":"https://tempfile.example/x?sig=1"}"#);
-    assert_eq!(good.download_url().as_deref(), Some("https://tempfile.example/x?sig=1"));
-
-    let foreign = envelope(r#"{"code":422,"msg":"url is wrong","data":null}"#);
-    assert_eq!((foreign.code, foreign.msg.as_deref()), (422, Some("url is wrong")));
-    assert_eq!(foreign.download_url(), None);
-
-    for data in ["5", "{}", "[\"https://tempfile.example/x\"]", "true"] {
-        assert_eq!(envelope(&format!(r#"{{"code":200,"data":{data}}}"#)).download_url(), None, "{data}");
     }
 }
 

@@ -35,15 +35,9 @@ impl<V: Json> Envelope<V> {
     pub fn credit(&self) -> Option<f64> {
         self.data.as_ref()?.number()
     }
-
-    /// The link in the reply to `POST /api/v1/common/download-url`; good for 20 minutes.
-    #[must_use]
-    pub fn download_url(&self) -> Option<String> {
-        self.data.as_ref()?.text()
-    }
 }
 
-/// A reply as it came, before anybody judged it.
+/// A response, before it is classified.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Response<V> {
     /// The HTTP status; 0 for a redirect that a browser hides.
