@@ -7,6 +7,8 @@ import { attempt, step } from "./run.mjs";
 export function startTally() {
   const counts = { passed: 0, failed: 0, skipped: 0 };
   const began = performance.now();
+  /** What failed, with what it printed. @type {string[]} */
+  const failures = [];
 
   /**
    * Runs a check that has one result, its exit code. Its output is shown if it fails.
@@ -20,6 +22,7 @@ export function startTally() {
     const started = performance.now();
     const { ok, output } = await attempt(command, args, { quiet: true, env });
     counts[ok ? "passed" : "failed"] += 1;
+    if (!ok) failures.push(`${name}\n${output.trim()}`);
     step(
       `${name}: ${ok ? "passed" : "failed"} (${secondsSince(started)} s)${ok ? "" : `\n${output.trim()}`}`,
     );
@@ -70,12 +73,14 @@ export function startTally() {
       counts.skipped += sum(3);
       const failed = ok && matches.length > 0 ? sum(2) : Math.max(1, sum(2));
       counts.failed += failed;
+      if (failed > 0) failures.push(`${name}\n${failedPart(output)}`);
       if (!live) console.log(output);
       step(`${name}: ${sum(1)} passed, ${failed} failed (${secondsSince(started)} s)`);
     },
 
-    /** Prints the counts as the last line, and sets the exit code. */
+    /** Prints what failed once more, then the counts as the last line, and sets the exit code. */
     end() {
+      for (const failure of failures) step(`${FAILED}${failure}`);
       step(`${secondsSince(began)} s in all`);
       const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : "";
       console.log(`\n${counts.passed} passed, ${counts.failed} failed${skipped}`);
@@ -90,6 +95,26 @@ export const COUNTS = {
   node: /^ℹ pass (\d+)$[\s\S]*?^ℹ fail (\d+)$[\s\S]*?^ℹ skipped (\d+)$/gm,
   ours: /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/gm,
 };
+
+/** What this script itself prints above what failed. */
+const FAILED = "Failed: ";
+
+/** Where a runner's list of what failed begins, by the runner. */
+const LISTS = [`• ${FAILED}`, "✖ failing tests:", "\nfailures:\n"];
+
+/** How much of the end of an output is repeated, in characters, where no list is found. */
+const REPEATED = 8000;
+
+/**
+ * What a run of tests printed about those that failed: from its list on, or its end.
+ *
+ * @param {string} output
+ */
+function failedPart(output) {
+  const text = stripVTControlCharacters(output);
+  const start = LISTS.map((list) => text.indexOf(list)).find((index) => index >= 0) ?? -1;
+  return (start < 0 ? text.slice(-REPEATED) : text.slice(start)).trim();
+}
 
 /** @param {number} started */
 function secondsSince(started) {

@@ -55,7 +55,7 @@ await script(async () => {
     { env: { CHROMIUM: chromium }, live: true },
   );
   step(
-    "Left to `npm run test:all`: webpack, Rollup, Parcel, wrangler and Next.js, the examples, and the command killed many times",
+    "Left to `npm run test:all`: the other bundlers, the frameworks, the examples, and the command killed many times",
   );
   tally.end();
 

@@ -24,7 +24,7 @@ const TIMEOUT = 180_000;
 const COLUMNS = [...names, "one task"];
 
 /** What `npm test` leaves to `npm run test:all`. */
-const LATER = /^(webpack|Rollup|Parcel|wrangler|Next)/;
+const LATER = /^(webpack|Rollup|Rspack|Parcel|wrangler|Next|Astro|SvelteKit|Nuxt)/;
 
 const MARKS = { passed: "✓", failed: "✗", skipped: "–" };
 
@@ -61,8 +61,9 @@ await script(async () => {
     for (const { name, check } of (await packageChecks(project)).filter(isWanted))
       await tryAlone(name, check);
 
-    step("Next.js, built and run");
-    for (const { name, check } of nextChecks(project, chromium).filter(isWanted)) await tryAlone(name, check);
+    const next = nextChecks(project, chromium).filter(isWanted);
+    if (next.length > 0) step("Next.js, built and run");
+    for (const { name, check } of next) await tryAlone(name, check);
   } finally {
     await chromium.close();
     await project.remove();
