@@ -2,6 +2,7 @@
 
 use crate::api::{CREATE_TASK, RECORD_INFO};
 use crate::text::cut;
+use crate::url::authority;
 
 /// Where the API is.
 pub const API: &str = "https://api.kie.ai";
@@ -38,13 +39,6 @@ fn is_api(base_url: &str) -> bool {
     let host = authority(base_url);
     let host = cut(host, ":").map_or(host, |(host, _)| host);
     host.strip_suffix('.').unwrap_or(host).eq_ignore_ascii_case(authority(API))
-}
-
-/// The host of a URL, with its port and whatever else stands before the path.
-pub(crate) fn authority(url: &str) -> &str {
-    let behind = cut(url, "//").map_or("", |(_, behind)| behind);
-    let end = behind.bytes().position(|byte| b"/?#\\".contains(&byte));
-    end.and_then(|end| behind.get(..end)).unwrap_or(behind)
 }
 
 fn trimmed(mut url: String) -> String {

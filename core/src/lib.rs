@@ -53,5 +53,6 @@ pub mod schedule;
 pub mod sse;
 pub mod task;
 mod text;
+mod url;
 pub mod validate;
 pub mod webhook;

@@ -1,10 +1,10 @@
 //! What a caller hands in, checked before anything is sent.
 
 use crate::api::MODEL;
-use crate::endpoints;
 use crate::failure::Failure;
 use crate::image::{self, Header};
-use crate::text::{begins, contains};
+use crate::text::contains;
+use crate::url::{authority, has_prefix, is_web_url};
 
 /// Checks that the model is the one that this package is for.
 ///
@@ -93,7 +93,7 @@ pub fn task_id(id: &str) -> Result<(), Box<Failure>> {
 fn base(url: &str, what: &str) -> Result<(), Box<Failure>> {
     web_url(url, what)?;
     // No path of a server's has these, and what is added behind them would be no path either.
-    if url.bytes().any(|byte| b"?#\\".contains(&byte)) || contains(endpoints::authority(url), "@") {
+    if url.bytes().any(|byte| b"?#\\".contains(&byte)) || contains(authority(url), "@") {
         let mut message = String::from("The ");
         message.push_str(what);
         message.push_str(" has a query, a fragment, a backslash or a user name in it. Give the scheme, the host and the path alone.");
@@ -102,28 +102,12 @@ fn base(url: &str, what: &str) -> Result<(), Box<Failure>> {
     Ok(())
 }
 
-/// Whether this is a URL by http or https.
-pub(crate) fn is_web_url(url: &str) -> bool {
-    web_url(url, "").is_ok()
-}
-
-/// By form only: browsers and services know more of URLs than these rules, and what
-/// passes here is looked at by them anyway.
 fn web_url(url: &str, what: &str) -> Result<(), Box<Failure>> {
-    let host = ["https://", "http://"]
-        .iter()
-        .find_map(|scheme| url.as_bytes().get(scheme.len()).filter(|_| has_prefix(url, scheme)).copied());
-    if host.is_none_or(|first| b"/?#".contains(&first))
-        || url.chars().any(|c| c.is_whitespace() || c.is_control())
-    {
-        let mut message = String::from("The ");
-        message.push_str(what);
-        message.push_str(" is not a URL. Give a whole one that begins with https:// or http://.");
-        return Err(Failure::invalid(&message));
+    if is_web_url(url) {
+        return Ok(());
     }
-    Ok(())
-}
-
-fn has_prefix(text: &str, prefix: &str) -> bool {
-    begins(text.as_bytes(), prefix.as_bytes())
+    let mut message = String::from("The ");
+    message.push_str(what);
+    message.push_str(" is not a URL. Give a whole one that begins with https:// or http://.");
+    Err(Failure::invalid(&message))
 }

@@ -3,7 +3,7 @@ use serde::{Serialize, Serializer};
 use super::{integer_at, non_empty, object_or_text, own_task_id};
 use crate::json::Json;
 use crate::text::push_number;
-use crate::validate;
+use crate::url::is_web_url;
 
 /// Where a task stands, in the vendor's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -161,7 +161,7 @@ fn result_urls<V: Json>(data: &V) -> Vec<String> {
     let places = ["response", "resultJson", "resultUrls", "result_urls"];
     let mut found = places.iter().filter_map(|name| data.get(name)).map(|place| {
         // As an object or as its text, a place says the same.
-        let parsed = place.text().filter(|text| !validate::is_web_url(text)).and_then(|text| V::parse(&text));
+        let parsed = place.text().filter(|text| !is_web_url(text)).and_then(|text| V::parse(&text));
         urls_in(parsed.unwrap_or(place), NESTED)
     });
     found.find(|urls| !urls.is_empty()).unwrap_or_default()
@@ -175,7 +175,7 @@ const NESTED: u32 = 5;
 fn urls_in<V: Json>(value: V, nested: u32) -> Vec<String> {
     let Some(nested) = nested.checked_sub(1) else { return Vec::new() };
     if let Some(text) = value.text() {
-        let is_url = validate::is_web_url(&text);
+        let is_url = is_web_url(&text);
         return if is_url {
             vec![text]
         } else {
@@ -185,7 +185,7 @@ fn urls_in<V: Json>(value: V, nested: u32) -> Vec<String> {
     let members = ["resultUrls", "result_urls"].iter().filter_map(|name| value.get(name));
     let members = members.map(|member| urls_in(member, nested)).find(|urls| !urls.is_empty());
     members.unwrap_or_else(|| {
-        value.items().iter().filter_map(V::text).filter(|url| validate::is_web_url(url)).collect()
+        value.items().iter().filter_map(V::text).filter(|url| is_web_url(url)).collect()
     })
 }
 

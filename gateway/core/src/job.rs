@@ -12,22 +12,10 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::create::{Creation, Outcome};
 pub(crate) use self::end::{End, Finished, Tries};
 pub(crate) use self::poll::{Claim, Verified};
+use crate::order::Order;
 use crate::settings::Settings;
 use crate::store::{JobRow, Result};
 use crate::timeouts::{ANSWER_TIMEOUT, CREATE_TIMEOUT};
-
-/// What a caller ordered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Order {
-    /// Who ordered it.
-    pub caller: String,
-    /// The model.
-    pub model: String,
-    /// `input.image`.
-    pub image: String,
-    /// Where the caller wants the end to be posted.
-    pub call_back_url: Option<String>,
-}
 
 /// A job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -34,7 +34,7 @@ mod transaction;
 
 pub use account::Account;
 pub use input::{Input, Moment, RequestId, StreamId, UpstreamResult};
-pub use job::Order;
+pub use order::Order;
 pub use output::Output;
 pub use settings::Settings;
 pub use store::{Store, StoreError};

@@ -1,12 +1,25 @@
 //! What a caller orders: the body of its createTask, and the name that it gave the call.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::address::Allowed;
-use crate::job::Order;
 
 /// How long an `Idempotency-Key` may be, in characters.
 const MAX_KEY: usize = 200;
+
+/// What a caller ordered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// Who ordered it.
+    pub caller: String,
+    /// The model.
+    pub model: String,
+    /// `input.image`.
+    pub image: String,
+    /// Where the caller wants the end to be posted.
+    pub call_back_url: Option<String>,
+}
 
 /// Whether this can be an `Idempotency-Key`: visible ASCII characters, at most 200.
 #[must_use]
