@@ -93,7 +93,7 @@ pub enum Input {
     Response(Head, Option<u64>),
     /// No reply came.
     NetworkError,
-    /// The instant to wait for has come.
+    /// The instant to sleep until has come.
     TimerFired,
 }
 
@@ -105,8 +105,11 @@ pub enum Output {
         /// Whether to send the header.
         ranged: bool,
     },
-    /// Wait until this instant.
-    WaitUntil(u64),
+    /// Sleep until this instant.
+    Sleep {
+        /// When to wake, in milliseconds.
+        until: u64,
+    },
     /// It is over. `None`: no reply came.
     Finish(Option<Head>),
 }
@@ -148,9 +151,9 @@ impl RangeProbe {
         }
         if head.is_temporary() && self.failures < RETRIES {
             self.failures += 1;
-            let at = now.saturating_add(backoff::delay_or(retry_after, self.failures));
-            if at < self.deadline {
-                return Output::WaitUntil(at);
+            let until = now.saturating_add(backoff::delay_or(retry_after, self.failures));
+            if until < self.deadline {
+                return Output::Sleep { until };
             }
         }
         Output::Finish(Some(head))

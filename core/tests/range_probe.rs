@@ -116,7 +116,7 @@ fn probed(
                 sent.push(ranged);
                 probe.handle(Input::Response(head, retry_after), now)
             }
-            Output::WaitUntil(at) => {
+            Output::Sleep { until: at } => {
                 assert!(at > now);
                 now = at;
                 probe.handle(Input::TimerFired, now)

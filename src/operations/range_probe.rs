@@ -24,7 +24,7 @@ pub(crate) async fn read_head(call: &Call, url: &str, timeout: u64) -> Result<Op
                 }
                 Exchange::NetworkError(..) => Input::NetworkError,
             },
-            Output::WaitUntil(until) => {
+            Output::Sleep { until } => {
                 call.sleep(until).await?;
                 Input::TimerFired
             }
