@@ -76,7 +76,7 @@ impl Durations {
     fn cheapest(&self, age: f64) -> f64 {
         let widths = self.widths();
         // From the furthest back to now, so that the cost of going on from a later one is known.
-        let mut later: Vec<Instant> = Vec::new();
+        let mut later: Vec<Candidate> = Vec::new();
         let mut wait = HORIZON;
         loop {
             let at = age + wait;
@@ -100,7 +100,7 @@ impl Durations {
             if wait == 0.0 {
                 return best - age;
             }
-            later.push(Instant { at, alive, area, cost });
+            later.push(Candidate { at, alive, area, cost });
             wait = if wait > SHORTEST { wait * NEARER } else { 0.0 };
         }
     }
@@ -161,13 +161,13 @@ impl FromIterator<f64> for Durations {
     }
 }
 
-/// An instant at which one could poll.
-struct Instant {
+/// A moment at which one could poll.
+struct Candidate {
     /// The task's age.
     at: f64,
     /// The share of tasks that live to it.
     alive: f64,
-    /// The integral of that share from here to the furthest instant.
+    /// The integral of that share from here to the furthest candidate.
     area: f64,
     /// What it costs to go on from here, for that share.
     cost: f64,
