@@ -4,7 +4,7 @@
 //! callback can say is that a task may have ended. How it ended says its record, which is
 //! read again.
 
-use crate::api::{Callback, Response, State};
+use crate::api::{Response, State, callback_task_ids};
 use crate::classify::{RecordInfoResponse, failed_task, record_info};
 use serde::{Serialize, Serializer};
 
@@ -138,7 +138,7 @@ pub fn open<V: Json>(posted: Posted<'_>, window: Option<u64>, now: u64) -> Resul
     let body = V::parse(posted.body.ok_or(Refusal::TooLarge)?).ok_or(Refusal::Unreadable)?;
     let claim =
         |task_id: String| Claim { message: stamp.as_ref().map(|stamp| stamp.message(&task_id)), task_id };
-    let claims: Vec<Claim> = Callback::task_ids(&body).into_iter().map(claim).collect();
+    let claims: Vec<Claim> = callback_task_ids(&body).into_iter().map(claim).collect();
     if claims.is_empty() {
         return Err(Refusal::NoTaskId);
     }

@@ -5,8 +5,8 @@ mod common;
 
 use common::reply;
 use crisp_upscale_core::api::{
-    CREATE_TASK, Callback, CreateTask, Envelope, MODEL, RECORD_INFO, Response, State, TASK_ID, TaskDetail,
-    UploadedFile, task_id,
+    CREATE_TASK, CreateTask, Envelope, MODEL, RECORD_INFO, Response, State, TASK_ID, TaskDetail,
+    UploadedFile, callback_task_ids, task_id,
 };
 use crisp_upscale_core::classify::{CreateTaskResponse, RecordInfoResponse, create_task, record_info};
 use crisp_upscale_core::failure::{Charged, Kind};
@@ -383,55 +383,6 @@ fn a_record_is_handed_on_in_these_words() {
 
 // The callback
 
-fn callback(text: &str) -> Callback {
-    Callback::read(&serde_json::from_str::<Value>(text).unwrap())
-}
-
-#[test]
-fn the_callback_of_a_task_that_succeeded() {
-    let read = callback(
-        r#"{"code":200,"msg":"Playground task completed successfully.","data":{"taskId":"5f48","state":"success","param":"{\"callBackUrl\":\"https://your-domain.example/api/callback\",\"input\":{\"image\":\"https://host.example/photo.jpg\"},\"model\":\"recraft/crisp-upscale\"}","resultJson":"{\"resultUrls\":[\"https://tempfile.aiquickdraw.com/r/1.png\"]}","failCode":null,"failMsg":null,"costTime":12,"completeTime":1786413282000,"createTime":1786413258000,"updateTime":1786413282000,"creditsConsumed":0.5}}"#,
-    );
-    let detail = TaskDetail {
-        task_id: Some("5f48".into()),
-        image: Some(IMAGE.into()),
-        result_urls: vec![RESULT.into()],
-        create_time: Some(1_786_413_258_000.0),
-        complete_time: Some(1_786_413_282_000.0),
-        credits_consumed: Some(0.5),
-        ..bare(State::Success)
-    };
-    assert_eq!(read, Callback { task_ids: vec!["5f48".into()], detail: Some(detail) });
-}
-
-#[test]
-fn the_callback_of_a_task_that_failed() {
-    let read = callback(
-        r#"{"code":501,"msg":"Playground task failed.","data":{"taskId":"5f48","state":"fail","param":"{\"input\":\"{\\\"image\\\":\\\"https://host.example/photo.jpg\\\"}\"}","resultJson":null,"failCode":"500","failMsg":"Internal server error","completeTime":1755597081000,"createTime":1755596341000,"costTime":0}}"#,
-    );
-    let detail = TaskDetail {
-        task_id: Some("5f48".into()),
-        image: Some(IMAGE.into()),
-        fail_code: Some("500".into()),
-        fail_msg: Some("Internal server error".into()),
-        create_time: Some(1_755_596_341_000.0),
-        complete_time: Some(1_755_597_081_000.0),
-        ..bare(State::Fail)
-    };
-    assert_eq!(read, Callback { task_ids: vec!["5f48".into()], detail: Some(detail) });
-}
-
-/// `data.state` decides: a success stays one under a failure's code, and the other way round.
-#[test]
-fn the_code_of_a_callback_does_not_decide() {
-    for code in [200, 400, 500, 501] {
-        for state in [State::Success, State::Fail] {
-            let body = json!({"code": code, "data": {"taskId": "a", "state": state.as_str()}});
-            assert_eq!(Callback::read(&body).detail.map(|detail| detail.state), Some(state), "{body}");
-        }
-    }
-}
-
 #[test]
 fn the_four_places_of_a_callbacks_task_id() {
     let rows = [
@@ -455,9 +406,7 @@ fn the_four_places_of_a_callbacks_task_id() {
         (json!([{"taskId": "a"}]), vec![]),
     ];
     for (body, expected) in rows {
-        let read = Callback::read(&body);
-        assert_eq!(read.task_ids, expected, "{body}");
-        assert_eq!(read.detail, None, "{body}");
+        assert_eq!(callback_task_ids(&body), expected, "{body}");
     }
 }
 
@@ -543,7 +492,6 @@ fn a_body_of_another_shape_says_nothing() {
             "{body}: {:?}",
             record_info(&reply)
         );
-        assert_eq!(Callback::read(&body).detail, None, "{body}");
         assert_eq!(TaskDetail::read(&body), None, "{body}");
     }
 }

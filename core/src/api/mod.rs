@@ -8,7 +8,7 @@ mod envelope;
 mod request;
 mod upload;
 
-pub use callback::Callback;
+pub use callback::callback_task_ids;
 pub use detail::{State, TaskDetail};
 pub use envelope::{Envelope, Response};
 pub use request::{
