@@ -175,7 +175,7 @@ async function receive(
     if (claim === undefined) return { kind: "refused", reason: otherwise };
     if (await stored(isHandedOut(store, taskId))) return { kind: "duplicate", taskId, signed };
 
-    const meaning = backend.unwrap(await wasm.verifyCallback(backend.settings, {}, taskId), resume);
+    const meaning = backend.unwrap(await wasm.readCallbackRecord(backend.settings, {}, taskId), resume);
     if (meaning.kind === "refused") return meaning;
     if (meaning.kind === "later") {
       return {

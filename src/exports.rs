@@ -183,14 +183,14 @@ pub fn stream_events(settings: Settings, context: CallContext, sink: EventSink, 
 }
 
 /// Reads the record of a callback's task: what the callback means.
-#[wasm_bindgen(js_name = verifyCallback, unchecked_return_type = "Promise<Outcome<CallbackMeaning>>")]
-pub fn verify_callback(settings: Settings, context: CallContext, task_id: String) -> Promise {
+#[wasm_bindgen(js_name = readCallbackRecord, unchecked_return_type = "Promise<Outcome<CallbackMeaning>>")]
+pub fn read_callback_record(settings: Settings, context: CallContext, task_id: String) -> Promise {
     let failed = |kind: &str, failure: Box<Failure>, cause: JsValue| {
         object([("kind", kind.into()), ("failure", to_js(&failure)), ("cause", cause)])
     };
     outcome(settings, context, |call| {
         Box::pin(async move {
-            Ok(match callback::verify_callback(&call, &task_id).await? {
+            Ok(match callback::read_record(&call, &task_id).await? {
                 CallbackMeaning::Success(result) => {
                     object([("kind", "success".into()), ("result", to_js(&result))])
                 }

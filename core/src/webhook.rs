@@ -212,7 +212,7 @@ pub fn window(tolerance: Option<f64>) -> Option<u64> {
 
 /// What a callback means, by the record of its task.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Verified {
+pub enum Meaning {
     /// The task has succeeded.
     Success(Box<TaskSuccess>),
     /// The task has failed.
@@ -223,7 +223,7 @@ pub enum Verified {
     Refused(Refusal),
 }
 
-impl Verified {
+impl Meaning {
     /// By the response to the recordInfo of `task_id`.
     #[must_use]
     pub fn from_response<V: Json>(task_id: &str, response: &Response<V>) -> Self {
@@ -233,23 +233,23 @@ impl Verified {
             RecordInfoResponse::Missing(failure)
             | RecordInfoResponse::Retry { failure, .. }
             | RecordInfoResponse::Failed(failure) => {
-                return Verified::Later(failure.for_task(task_id));
+                return Meaning::Later(failure.for_task(task_id));
             }
         };
         if detail.task_id.as_ref().is_some_and(|other| other != task_id) {
-            return Verified::Refused(Refusal::OtherTask);
+            return Meaning::Refused(Refusal::OtherTask);
         }
         match detail.state {
             State::Success => {
-                TaskSuccess::from_record(task_id, detail).map_or_else(Verified::Later, Verified::Success)
+                TaskSuccess::from_record(task_id, detail).map_or_else(Meaning::Later, Meaning::Success)
             }
             State::Fail => match failed_task(&detail).for_task(task_id) {
                 // A gateway that does not know how it ended may know later.
-                failure if failure.resumable => Verified::Later(failure),
-                failure => Verified::Failed(failure),
+                failure if failure.resumable => Meaning::Later(failure),
+                failure => Meaning::Failed(failure),
             },
             State::Waiting | State::Queuing | State::Generating | State::Other(_) => {
-                Verified::Later(not_ended().for_task(task_id))
+                Meaning::Later(not_ended().for_task(task_id))
             }
         }
     }

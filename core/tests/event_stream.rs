@@ -9,7 +9,7 @@ use crisp_upscale_core::event_stream::{self, FIRST_MESSAGE_TIMEOUT, OPEN_TIMEOUT
 use crisp_upscale_core::failure::{Charged, Kind};
 use crisp_upscale_core::network_error::NetworkError;
 use crisp_upscale_core::schedule::Durations;
-use crisp_upscale_core::webhook::Verified;
+use crisp_upscale_core::webhook::Meaning;
 use serde_json::{Value, json};
 
 const TASK: &str = "5f48";
@@ -261,8 +261,8 @@ fn an_outcome_that_a_gateway_does_not_know_is_unknown_and_can_be_resumed() {
 
 #[test]
 fn a_callback_of_an_outcome_that_nobody_knows_is_no_end() {
-    let said = Verified::from_response(TASK, &unknown());
-    assert!(matches!(said, Verified::Later(failure) if failure.kind == Kind::OutcomeUnknown));
+    let said = Meaning::from_response(TASK, &unknown());
+    assert!(matches!(said, Meaning::Later(failure) if failure.kind == Kind::OutcomeUnknown));
 }
 
 #[test]

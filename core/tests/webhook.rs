@@ -6,7 +6,7 @@ mod common;
 use common::reply;
 use crisp_upscale_core::failure::{Charged, Kind};
 use crisp_upscale_core::task::TaskSuccess;
-use crisp_upscale_core::webhook::{Claim, Opened, Posted, Refusal, Verified, open, status, window};
+use crisp_upscale_core::webhook::{Claim, Meaning, Opened, Posted, Refusal, open, status, window};
 use serde_json::Value;
 
 const NOW: u64 = 1_786_413_282_500;
@@ -183,8 +183,8 @@ fn a_tolerance_is_in_seconds() {
 
 const SUCCESS: &str = r#"{"code":200,"msg":"success","data":{"taskId":"t1","state":"success","resultJson":"{\"resultUrls\":[\"https://files.example/1.png\"]}","creditsConsumed":0.5,"createTime":1,"completeTime":2}}"#;
 
-fn said(status: u16, body: &str) -> Verified {
-    Verified::from_response("t1", &reply(status, body))
+fn said(status: u16, body: &str) -> Meaning {
+    Meaning::from_response("t1", &reply(status, body))
 }
 
 #[test]
@@ -196,13 +196,13 @@ fn a_record_of_success_is_the_result() {
         create_time: Some(1.0),
         complete_time: Some(2.0),
     };
-    assert_eq!(said(200, SUCCESS), Verified::Success(Box::new(upscaled)));
+    assert_eq!(said(200, SUCCESS), Meaning::Success(Box::new(upscaled)));
 }
 
 #[test]
 fn a_record_of_failure_is_why() {
     let body = r#"{"code":501,"msg":"failed","data":{"taskId":"t1","state":"fail","failCode":"400","failMsg":"Image fetch failed."}}"#;
-    let Verified::Failed(failure) = said(501, body) else { panic!("{:?}", said(501, body)) };
+    let Meaning::Failed(failure) = said(501, body) else { panic!("{:?}", said(501, body)) };
     assert_eq!(
         (failure.kind, failure.code, failure.charged),
         (Kind::GenerationFailed, Some(400), Charged::No)
@@ -235,7 +235,7 @@ fn without_a_record_of_an_end_the_service_is_to_call_again() {
         (200, r#"{"code":200,"data":{"taskId":"t1","state":"success","resultJson":""}}"#, Kind::BadReply),
     ];
     for (status, body, kind) in rows {
-        let Verified::Later(failure) = said(status, body) else { panic!("{body}: {:?}", said(status, body)) };
+        let Meaning::Later(failure) = said(status, body) else { panic!("{body}: {:?}", said(status, body)) };
         assert_eq!(failure.task_id.as_deref(), Some("t1"), "{body}");
         assert_eq!(failure.kind, kind, "{body}");
         assert!(failure.resumable, "{body}");
@@ -246,10 +246,10 @@ fn without_a_record_of_an_end_the_service_is_to_call_again() {
 #[test]
 fn the_record_of_another_task_is_not_believed() {
     let other = SUCCESS.replace("t1", "t2");
-    assert_eq!(said(200, &other), Verified::Refused(Refusal::OtherTask));
+    assert_eq!(said(200, &other), Meaning::Refused(Refusal::OtherTask));
     // One that does not say whose it is came as the answer to the question.
     let unnamed = SUCCESS.replace(r#""taskId":"t1","#, "");
-    assert!(matches!(said(200, &unnamed), Verified::Success(upscaled) if upscaled.task_id == "t1"));
+    assert!(matches!(said(200, &unnamed), Meaning::Success(upscaled) if upscaled.task_id == "t1"));
 }
 
 // What leaves

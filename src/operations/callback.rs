@@ -1,8 +1,8 @@
-//! Verifies a callback by the record of its task, by the rules of [`webhook`].
+//! Reads the record of a callback's task, by the rules of [`webhook`]. Signatures are verified in `npm/webhook.ts`.
 
 use crisp_upscale_core::failure::{Charged, Failure};
 use crisp_upscale_core::result::UpscaleResult;
-use crisp_upscale_core::webhook::{Refusal, TIMEOUT, Verified};
+use crisp_upscale_core::webhook::{Meaning, Refusal, TIMEOUT};
 use wasm_bindgen::JsValue;
 
 use super::range_probe::describe;
@@ -23,25 +23,25 @@ pub(crate) enum CallbackMeaning {
     Refused(Refusal),
 }
 
-/// Reads the record of a callback's task.
-pub(crate) async fn verify_callback(call: &Call, task_id: &str) -> Result<CallbackMeaning, CallError> {
+/// Reads the record of a callback's task: what the callback means.
+pub(crate) async fn read_record(call: &Call, task_id: &str) -> Result<CallbackMeaning, CallError> {
     call.check(Ok(()))?;
     let until = now().saturating_add(TIMEOUT);
     let (response, cause) = send(call, &Request::RecordInfo(task_id), until).await?.into_result();
-    let verified = match response {
-        Ok(response) => Verified::from_response(task_id, &response),
-        Err(error) => Verified::Later(error.failure_of_read(Charged::Unknown).for_task(task_id)),
+    let meaning = match response {
+        Ok(response) => Meaning::from_response(task_id, &response),
+        Err(error) => Meaning::Later(error.failure_of_read(Charged::Unknown).for_task(task_id)),
     };
-    Ok(match verified {
-        Verified::Success(success) => CallbackMeaning::Success(describe(call, *success).await?),
-        Verified::Failed(failure) => {
+    Ok(match meaning {
+        Meaning::Success(success) => CallbackMeaning::Success(describe(call, *success).await?),
+        Meaning::Failed(failure) => {
             let (failure, cause) = call.redacted(failure, &cause);
             CallbackMeaning::Failed(failure, cause)
         }
-        Verified::Later(failure) => {
+        Meaning::Later(failure) => {
             let (failure, cause) = call.redacted(failure, &cause);
             CallbackMeaning::Later(failure, cause)
         }
-        Verified::Refused(refusal) => CallbackMeaning::Refused(refusal),
+        Meaning::Refused(refusal) => CallbackMeaning::Refused(refusal),
     })
 }

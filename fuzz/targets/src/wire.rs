@@ -12,7 +12,7 @@ use crisp_upscale_core::range_probe::{Head, total_bytes};
 use crisp_upscale_core::schedule::Durations;
 use crisp_upscale_core::sse::{Frames, MAX_MESSAGE, Message, TooLong};
 use crisp_upscale_core::task::{Upload, Watch, upload, watch};
-use crisp_upscale_core::webhook::{self, Posted, Verified};
+use crisp_upscale_core::webhook::{self, Meaning, Posted};
 use crisp_upscale_core::{event_stream, validate};
 use crisp_upscale_gateway_core::ids;
 use serde_json::Value;
@@ -66,13 +66,13 @@ fn judge(response: &Response<Value>) {
             keeps_the_key(failure);
         }
     }
-    match Verified::from_response("5f48", response) {
-        Verified::Success(upscaled) => assert!(!upscaled.url.is_empty() && upscaled.task_id == "5f48"),
-        Verified::Failed(failure) | Verified::Later(failure) => {
+    match Meaning::from_response("5f48", response) {
+        Meaning::Success(upscaled) => assert!(!upscaled.url.is_empty() && upscaled.task_id == "5f48"),
+        Meaning::Failed(failure) | Meaning::Later(failure) => {
             assert_eq!(failure.task_id.as_deref(), Some("5f48"));
             keeps_the_key(failure);
         }
-        Verified::Refused(_) => {}
+        Meaning::Refused(_) => {}
     }
     if let Some(path) = response.envelope().and_then(|envelope| envelope.events()) {
         assert!(event_stream::is_path(&path));
