@@ -40,12 +40,6 @@ const MAX_REPLACES = 50;
 /** Between two such tries, in milliseconds. */
 const REPLACE_PAUSE = 10;
 
-/** 128 random bits. Not `randomUUID`, which a page has only where it came by https. */
-export function attemptId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
 /** The jobs under way, as they are kept in a store. */
 export class Attempts {
   readonly #store: Store;
@@ -87,7 +81,7 @@ export class Attempts {
     this.#tidying ??= this.#tidy(wasm);
     await this.#tidying;
     const hasKey = key !== undefined;
-    const attempt = key ?? attemptId();
+    const attempt = key ?? wasm.attemptId();
     const fresh: Kept = { attempt, image, taskId: null, createdAt: Date.now(), hasKey, ended: false };
     if (server !== undefined) Object.assign(fresh, { server, sendsUntil: wasm.sendsUntil(0) });
     if (!hasKey) {

@@ -1,5 +1,5 @@
 import { callsMayWait, load } from "#loader";
-import { attemptId, type Pending } from "./attempts.js";
+import type { Pending } from "./attempts.js";
 import { Backend } from "./backend.js";
 import { type UpscaleAllOptions, type Upscaled, upscaleAll } from "./batch.js";
 import { invalid, UpscaleError } from "./errors.js";
@@ -169,10 +169,10 @@ export class Upscaler {
         callBackUrl: callBackUrl == null ? undefined : textOf(callBackUrl, "callBackUrl"),
       };
     });
-    const idempotencyKey = this.#backend.gateway !== undefined ? attemptId() : undefined;
-    const taskId = await this.#backend.call({ ...limits, idempotencyKey }, (wasm, settings, context) =>
-      wasm.createTask(settings, context, model, image, callBackUrl),
-    );
+    const taskId = await this.#backend.call(limits, (wasm, settings, context) => {
+      const idempotencyKey = this.#backend.gateway !== undefined ? wasm.attemptId() : undefined;
+      return wasm.createTask(settings, { ...context, idempotencyKey }, model, image, callBackUrl);
+    });
     return { taskId };
   }
 

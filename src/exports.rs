@@ -19,7 +19,7 @@ use web_sys::Blob;
 
 use crate::call::Call;
 use crate::error::CallError;
-use crate::js::{CallContext, JsonValue, Settings};
+use crate::js::{CallContext, JsonValue, Settings, random_id};
 use crate::operations::callback::{self, CallbackMeaning};
 use crate::operations::recover::Entry;
 use crate::operations::{self, EventSink};
@@ -232,6 +232,12 @@ pub fn open_callback(
 #[wasm_bindgen(js_name = callbackStatus)]
 pub fn callback_status(word: &str) -> u16 {
     webhook::status(word)
+}
+
+/// A new attempt's name: 128 random bits in hexadecimal.
+#[wasm_bindgen(js_name = attemptId)]
+pub fn attempt_id() -> String {
+    random_id()
 }
 
 /// Whether an `idempotencyKey` that was first used at `created_at` (Unix milliseconds) has expired.

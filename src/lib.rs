@@ -21,8 +21,8 @@ pub use crisp_upscale_core::result::UpscaleResult;
 pub use error::UpscaleError;
 #[cfg(feature = "exports")]
 pub use exports::{
-    callback_status, check_repeat, create_task, credits, download, fingerprint, get_task, has_expired,
-    key_header, open_callback, preflight, read_callback_record, recover, sends_until, stream_events, upload,
+    attempt_id, callback_status, check_repeat, create_task, credits, download, fingerprint, get_task,
+    has_expired, key_header, open_callback, preflight, read_callback_record, recover, sends_until, stream_events, upload,
     watch_task,
 };
 #[cfg(feature = "exports")]
