@@ -1,5 +1,5 @@
 // @ts-check
-// What this client and its peers do when things go wrong, and how they wait; see docs/behaviour.md.
+// What this client and its peers do when things go wrong, and how they wait; see docs/measured/behaviour.md.
 import { readFile } from "node:fs/promises";
 import { Failed, root, script, step } from "../scripts/run.mjs";
 import { startClient } from "../tests/kit/client.mjs";

@@ -1,5 +1,5 @@
 // @ts-check
-// What the gateway costs, what it saves, and what it holds; see docs/gateway.md.
+// What the gateway costs, what it saves, and what it holds; see docs/measured/gateway.md.
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

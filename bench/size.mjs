@@ -1,5 +1,5 @@
 // @ts-check
-// What a page loads to submit a job and wait for its result, beside other clients; see docs/size.md. With `--record`
+// What a page loads to submit a job and wait for its result, beside other clients; see docs/measured/size.md. With `--record`
 // it becomes what `tests/package/size.test.mjs` allows.
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";

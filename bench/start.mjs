@@ -1,5 +1,5 @@
 // @ts-check
-// How fast this client starts and what a job costs, beside other clients; see docs/start.md.
+// How fast this client starts and what a job costs, beside other clients; see docs/measured/start-up.md.
 import { script, step } from "../scripts/run.mjs";
 import { runtimes } from "../scripts/runtimes.mjs";
 import { processorTime, WAITING, waitingMemory } from "./start/cost.mjs";

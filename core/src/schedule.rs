@@ -1,6 +1,6 @@
 //! When to poll next, learned from how long earlier tasks took: see [`Durations`]. All durations in milliseconds.
 //!
-//! `docs/polling.md` explains it with figures.
+//! `docs/measured/polling.md` explains it with figures.
 
 /// What a millisecond of lateness costs, in requests: 8 a second.
 const LATENESS: f64 = 0.008;

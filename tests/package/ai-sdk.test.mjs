@@ -85,8 +85,8 @@ for (const major of Object.keys(MAJORS)) {
   });
 }
 
-test("the example of docs/ai-sdk.md runs", async (t) => {
-  const text = await readFile(`${root}/docs/ai-sdk.md`, "utf8");
+test("the example of docs/guide/ai-sdk.md runs", async (t) => {
+  const text = await readFile(`${root}/docs/guide/ai-sdk.md`, "utf8");
   const example = /^```js\n([\s\S]*?)^```$/m.exec(text)?.[1] ?? assert.fail("there is an example");
   const script = `${FOLDER}/node_modules/example.mjs`;
   await writeFile(script, example.replace('from "ai"', 'from "ai-7"'));

@@ -17,8 +17,19 @@ let browser;
 /** @type {Uint8Array} */
 let script;
 before(async () => {
+  script = await bundled({ entryPoints: [`${root}/tests/react/page.jsx`] });
+  browser = await launchChromium();
+});
+after(() => browser.close());
+
+/**
+ * The script of a page.
+ *
+ * @param {Pick<import("esbuild").BuildOptions, "entryPoints" | "stdin">} from
+ */
+async function bundled(from) {
   const { outputFiles } = await build({
-    entryPoints: [`${root}/tests/react/page.jsx`],
+    ...from,
     bundle: true,
     format: "esm",
     jsx: "automatic",
@@ -26,10 +37,8 @@ before(async () => {
     write: false,
     outdir: "/",
   });
-  script = outputFiles[0]?.contents ?? assert.fail();
-  browser = await launchChromium();
-});
-after(() => browser.close());
+  return outputFiles?.[0]?.contents ?? assert.fail();
+}
 
 /** How long each task takes where `finish` is to end it, in milliseconds. */
 const HOUR = 3_600_000;
@@ -39,9 +48,10 @@ const HOUR = 3_600_000;
  *
  * @param {TestContext} t
  * @param {string} show
- * @param {{ slow?: boolean, held?: Promise<unknown> }} [how] `slow`: tasks end by `finish`; `held`: createTask is answered after
+ * @param {{ slow?: boolean, held?: Promise<unknown>, code?: Uint8Array }} [how] `slow`: tasks end by `finish`; `held`: createTask
+ *   is answered after; `code`: the page's script
  */
-async function open(t, show, { slow = false, held } = {}) {
+async function open(t, show, { slow = false, held, code = script } = {}) {
   let passed = 0;
   const sandbox = quickSandbox({
     ...(slow ? { delays: { waiting: 0, queuing: 0, generating: HOUR } } : {}),
@@ -56,7 +66,8 @@ async function open(t, show, { slow = false, held } = {}) {
       '<!doctype html><link rel="icon" href="data:,"><div id="root"></div><script type="module" src="/page.js"></script>',
       "text/html",
     ],
-    "/page.js": () => [script, "text/javascript"],
+    "/page.js": () => [code, "text/javascript"],
+    "/session/token": () => ["sandbox", "text/plain"],
     "/photo.png": () => [SMALL, "image/png"],
     "/wasm/crisp_upscale_bg.wasm": () => [wasm, "application/wasm"],
   };
@@ -204,4 +215,18 @@ test("an error says what was charged, a task of it can be resumed, and cancel le
   await finish();
   await shows("done");
   assert.equal(await tasks(), 1);
+});
+
+test("the example of docs/guide/react.md enlarges a file", async (t) => {
+  const text = await readFile(`${root}/docs/guide/react.md`, "utf8");
+  const example = /^```jsx\n([\s\S]*?)^```$/m.exec(text)?.[1] ?? assert.fail("there is an example");
+  const here = example.replace('"https://gateway.example"', "location.origin");
+  const render = 'createRoot(document.getElementById("root")).render(<Enlarge />);';
+  const contents = `import { createRoot } from "react-dom/client";\n${here}\n${render}`;
+  const code = await bundled({ stdin: { contents, loader: "jsx", resolveDir: root } });
+  const { page, tasks, said } = await open(t, "", { code });
+  await page.setInputFiles("input", { name: "photo.png", mimeType: "image/png", buffer: Buffer.from(SMALL) });
+  await page.locator("img").waitFor({ state: "attached" });
+  assert.equal(await tasks(), 1);
+  assert.deepEqual(said(), []);
 });

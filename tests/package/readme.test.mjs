@@ -1,5 +1,6 @@
 // @ts-check
-// Every JavaScript example of the documentation, run as it stands, with the sandbox in the API's place.
+// Every JavaScript example of the README, of the sandbox's README and of the guides, run as it stands, with the sandbox in
+// the API's place. A block is an example where its language is `js`; a `javascript` block is a file that is shown.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -30,7 +31,16 @@ function complete(example) {
   return whole;
 }
 
-const GUIDES = (await readdir(`${root}/docs/guide`)).map((file) => `docs/guide/${file}`);
+/** Guides whose examples need packages that are not installed here, and the tests that run them. */
+const ELSEWHERE = {
+  "docs/guide/ai-sdk.md": "tests/package/ai-sdk.test.mjs",
+  "docs/guide/react.md": "tests/package/react.test.mjs",
+  "docs/guide/your-tests.md": "tests/package/testing.test.mjs",
+};
+
+const GUIDES = (await readdir(`${root}/docs/guide`))
+  .map((file) => `docs/guide/${file}`)
+  .filter((file) => !(file in ELSEWHERE));
 
 /** @param {string} text @param {string} language */
 function examplesOf(text, language) {
@@ -48,8 +58,17 @@ test("the example in Rust is the one that cargo test compiles", async () => {
   assert.deepEqual(examplesOf(readme ?? "", "rust,no_run"), [example]);
 });
 
+test("the examples of the other guides are run by their own tests", async () => {
+  for (const [guide, file] of Object.entries(ELSEWHERE)) {
+    const code = await readFile(`${root}/${file}`, "utf8");
+    assert.ok(code.includes(`/${guide}`), `${file} reads ${guide}`);
+  }
+});
+
 test("no link of the documents leads nowhere", async () => {
-  const folders = [".", "docs", "docs/guide", "docs/decisions", "sandbox", "www/samples"];
+  const docs = ["docs/guide", "docs/decisions", "docs/measured"];
+  const examples = (await readdir(`${root}/examples`)).map((folder) => `examples/${folder}`);
+  const folders = [".", ...docs, ...examples, "sandbox", "www/samples"];
   const listed = await Promise.all(
     folders.map(async (folder) => (await readdir(`${root}/${folder}`)).map((file) => join(folder, file))),
   );

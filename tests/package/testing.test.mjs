@@ -1,5 +1,5 @@
 // @ts-check
-// docs/testing.md, as its reader tries it: each runner with its own tests, for which an upscale takes no poll's time.
+// docs/guide/your-tests.md, as its reader tries it: each runner with its own tests, for which an upscale takes no poll's time.
 import assert from "node:assert/strict";
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -25,7 +25,7 @@ let examples;
 let commands;
 before(async () => {
   await installPackages(FOLDER);
-  const text = await readFile(`${root}/docs/testing.md`, "utf8");
+  const text = await readFile(`${root}/docs/guide/your-tests.md`, "utf8");
   const blocks = (/** @type {string} */ language) =>
     [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, "gm"))].map(
       ([, code = ""]) => code,

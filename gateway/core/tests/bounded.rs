@@ -1,5 +1,5 @@
 //! How many rows are read and written, whatever is stored: counted, not timed. The figures are those of
-//! `docs/gateway.md`.
+//! `docs/measured/gateway.md`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod harness;
