@@ -10,17 +10,17 @@ import { installPackages } from "../../scripts/build.mjs";
 import { attempt, root, run } from "../../scripts/run.mjs";
 import { runtimes } from "../../scripts/runtimes.mjs";
 import { serve } from "../../scripts/serve.mjs";
-import { CASES } from "../ai-sdk/cases.mjs";
+import { CASES } from "./ai-sdk/cases.mjs";
 import { SMALL } from "../kit/images.mjs";
 import { quickSandbox } from "../kit/sandbox.mjs";
 import { bundleWorker } from "../kit/workerd.mjs";
 
-const FOLDER = `${root}/tests/ai-sdk`;
+const FOLDER = `${root}/tests/package/ai-sdk`;
 await installPackages(FOLDER);
 
 // By a name that type checks do not follow: the packages were not there.
 const majors = `${FOLDER}/majors.mjs`;
-/** @type {{ MAJORS: Record<string, Pick<import("../ai-sdk/cases.mjs").World, "generateImage" | "APICallError" | "RetryError">> }} */
+/** @type {{ MAJORS: Record<string, Pick<import("./ai-sdk/cases.mjs").World, "generateImage" | "APICallError" | "RetryError">> }} */
 const { MAJORS } = await import(majors);
 
 /**

@@ -17,7 +17,7 @@ let browser;
 /** @type {Uint8Array} */
 let script;
 before(async () => {
-  script = await bundled({ entryPoints: [`${root}/tests/react/page.jsx`] });
+  script = await bundled({ entryPoints: [`${root}/tests/package/react/page.jsx`] });
   browser = await launchChromium();
 });
 after(() => browser.close());

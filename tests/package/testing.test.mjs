@@ -15,7 +15,7 @@ import { folderOf } from "../../scripts/static.mjs";
 import { launchChromium } from "../kit/chromium.mjs";
 import { SMALL } from "../kit/images.mjs";
 
-const FOLDER = `${root}/tests/testing`;
+const FOLDER = `${root}/tests/package/testing`;
 const OUTPUT = `${FOLDER}/output`;
 const BIN = `${FOLDER}/node_modules`;
 

@@ -8,8 +8,8 @@
  * @property {(options: any) => Promise<any>} generateImage
  * @property {{ isInstance(error: unknown): boolean }} APICallError
  * @property {{ isInstance(error: unknown): boolean }} RetryError
- * @property {typeof import("../../dist/ai-sdk.js").crispUpscale} crispUpscale
- * @property {typeof import("../../dist/index.js").Upscaler} Upscaler
+ * @property {typeof import("../../../dist/ai-sdk.js").crispUpscale} crispUpscale
+ * @property {typeof import("../../../dist/index.js").Upscaler} Upscaler
  * @property {string} service the sandbox's address
  */
 
@@ -21,7 +21,7 @@
 
 /**
  * @typedef {object} Case
- * @property {import("../../dist/sandbox.js").Fault[]} [faults] of the sandbox
+ * @property {import("../../../dist/sandbox.js").Fault[]} [faults] of the sandbox
  * @property {(world: World) => Promise<Found>} run
  * @property {Found} wanted
  * @property {number} billed how many tasks are made
@@ -116,7 +116,7 @@ const FAILURE = {
 
 const LOST = { ...FAILURE, kind: "outcome-unknown", charged: "unknown" };
 
-/** A reply to createTask that never arrives. @type {import("../../dist/sandbox.js").Fault} */
+/** A reply to createTask that never arrives. @type {import("../../../dist/sandbox.js").Fault} */
 const lost = { route: "createTask", kind: "lose", times: 10 };
 
 /** @type {Record<string, Case>} */
