@@ -3,7 +3,7 @@ import { fileOf, reading } from "./options.js";
 import { listen } from "./signal.js";
 import type { ImageSource, SubmitOptions, UpscaleResult } from "./types.js";
 
-/** What {@link Client.upscaleAll} takes. `timeout` holds for each image, from when it is begun. */
+/** What {@link Upscaler.upscaleAll} takes. `timeout` holds for each image, from when it is begun. */
 export interface UpscaleAllOptions<Image = ImageSource> extends Omit<SubmitOptions, "idempotencyKey"> {
   /**
    * Names each image's call, as {@link SubmitOptions.idempotencyKey} does for one: with a store that outlives the process, the

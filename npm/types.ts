@@ -92,7 +92,7 @@ export interface SubmitOptions extends CallOptions {
   idempotencyKey?: string;
 }
 
-/** What {@link Client.upscale} takes. */
+/** What {@link Upscaler.upscale} takes. */
 export interface UpscaleOptions extends SubmitOptions {
   /** Called with each update. What it throws is printed to the console and does not stop the job. */
   onUpdate?: (update: EarlyUpdate | Update) => void;

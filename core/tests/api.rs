@@ -1,4 +1,4 @@
-//! Tests of `wire`: every example of the API in both its forms, and what is broken borne.
+//! Tests of `api`: every example of the API in both its forms, and values of every other shape.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;

@@ -1,4 +1,4 @@
-//! Tests of `head` and `result`: what the first bytes of a file elsewhere say, before it is sent and after.
+//! Tests of `range_probe` and `result`: what the first bytes of a file elsewhere say, before it is sent and after.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use crisp_upscale_core::failure::{Charged, Kind};

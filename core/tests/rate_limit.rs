@@ -1,4 +1,4 @@
-//! Tests of `limiter`: bursts on a virtual clock, against a sliding window that is measured at arrival.
+//! Tests of `rate_limit`: bursts on a virtual clock, against a sliding window that is measured at arrival.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::cmp::Reverse;

@@ -1,4 +1,4 @@
-//! Tests of `input`: which URLs and keys are taken, and that a refused key is in no message.
+//! Tests of `validate`: which URLs and keys are taken, and that a refused key is in no message.
 #![allow(clippy::expect_used)]
 
 use crisp_upscale_core::failure::{Charged, Failure, Kind};

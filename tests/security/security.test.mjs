@@ -12,12 +12,12 @@ const HERE = "tests/security/security.test.mjs";
 const [ATTACKS, IN_KEY, IN_PAGE] = ["gateway/attacks", "security/key", "page/security"].map(
   (name) => `tests/${name}.test.mjs`,
 );
-const [TOKEN, LINK, ADDRESS, ORIGIN, LIFE, LOST, QUEUE, REQUESTS] = [
+const [TOKEN, LINK, ADDRESS, ORIGIN, JOB, LOST, QUEUE, REQUESTS] = [
   "token",
   "link",
   "address",
   "origin",
-  "life",
+  "job",
   "lost",
   "queue",
   "requests",
@@ -118,7 +118,7 @@ const SHOWN_BY = {
   ],
 
   Callbacks: [
-    `${LIFE}: a_callback_is_taken_only_with_its_secret_and_of_its_task`,
+    `${JOB}: a_callback_is_taken_only_with_its_secret_and_of_its_task`,
     `${LOST}: a_callback_binds_only_the_task_of_this_very_attempt`,
     `${LINK}: of_a_callbacks_secret_only_its_hash_need_be_kept`,
     "tests/client/callback.test.mjs: a signature that does not hold is refused",

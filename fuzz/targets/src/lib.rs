@@ -5,13 +5,13 @@
 //! Their inputs are text as far as possible, so that a person can write and read them: the first line
 //! is what comes beside a body, and the body is the rest.
 
+mod api;
 mod gateway;
 mod sandbox;
-mod wire;
 
+pub use api::{callback, detail, events, image, upload};
 pub use gateway::{routes, token};
 pub use sandbox::{pixels, requests};
-pub use wire::{callback, detail, events, image, upload};
 
 /// A target: what it does with some bytes.
 pub type Target = fn(&[u8]);

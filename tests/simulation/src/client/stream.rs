@@ -1,4 +1,4 @@
-//! What a client is pushed, as `src/operations/listen.rs` and `npm/push.ts` receive it; each call has a stream of its own here.
+//! What a client is pushed, as `src/operations/events.rs` and `npm/push.ts` receive it; each call has a stream of its own here.
 
 use std::collections::VecDeque;
 

@@ -1,5 +1,5 @@
-//! Tests of when to look next, where it can be said without a benchmark. What is learned of which
-//! workload is tested in `bench/polling`.
+//! Tests of `schedule`: when to poll next, as far as no benchmark is needed. What is learned of which workload is
+//! tested in `bench/polling`.
 
 use crisp_upscale_core::schedule::Durations;
 

@@ -1,5 +1,5 @@
-//! Tests of creates that may be sent again though their outcome is unknown, since the server
-//! makes one task of all of them.
+//! Tests of `task::create` with an `Idempotency-Key`: a createTask whose outcome is unknown is sent again, since the
+//! server makes one task of all of them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;

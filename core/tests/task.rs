@@ -1,4 +1,4 @@
-//! Tests of `job`: whole lives on a virtual clock, scripted ones and thousands of random ones.
+//! Tests of `task`: the machines of a whole upscale on a virtual clock, with scripted inputs and with random ones.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
