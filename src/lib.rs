@@ -22,8 +22,8 @@ pub use error::UpscaleError;
 #[cfg(feature = "exports")]
 pub use exports::{
     attempt_id, callback_status, check_repeat, create_task, credits, download, fingerprint, get_task,
-    has_expired, key_header, open_callback, preflight, read_callback_record, recover, sends_until, stream_events, upload,
-    watch_task,
+    has_expired, key_header, open_callback, preflight, read_callback_record, recover, sends_until,
+    stream_events, upload, watch_task,
 };
 #[cfg(feature = "exports")]
 pub use js::{CallContext, Settings, Subscribers};

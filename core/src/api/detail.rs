@@ -184,9 +184,8 @@ fn urls_in<V: Json>(value: V, nested: u32) -> Vec<String> {
     }
     let members = ["resultUrls", "result_urls"].iter().filter_map(|name| value.get(name));
     let members = members.map(|member| urls_in(member, nested)).find(|urls| !urls.is_empty());
-    members.unwrap_or_else(|| {
-        value.items().iter().filter_map(V::text).filter(|url| is_web_url(url)).collect()
-    })
+    members
+        .unwrap_or_else(|| value.items().iter().filter_map(V::text).filter(|url| is_web_url(url)).collect())
 }
 
 /// A string, a number, null, or `""` where it did not fail. Newer servers of other models call it `errorCode`.

@@ -15,13 +15,13 @@ use crisp_upscale_core::rate_limit::{Limiter, Rate};
 use crisp_upscale_core::schedule::Durations;
 use crisp_upscale_core::task::{Create, Instant, TaskSuccess, Upload, Watch, create, upload, watch};
 
-use crate::dice::Throw;
 use crate::doc::Doc;
 use crate::mutant::Mutant;
-use crate::network::{Bearer, Came, GATEWAY_HOST, Request, Sender, To};
+use crate::network::{Bearer, GATEWAY_HOST, Received, Request, Sender, To};
+use crate::rng::Draw;
 use crate::service::{Answer, BEGIN};
 use crate::trouble::Trouble;
-use crate::world::{Event, World, none, tell, what};
+use crate::world::{Event, World, none, trace, what};
 
 /// A process that learns forgets all when it has learned from so many tasks: the pace is measured elsewhere, and
 /// working it out from 32 of them would take most of the time here.
@@ -47,20 +47,20 @@ pub(crate) struct Process {
     pub(crate) account: usize,
     /// Whether its store outlives it.
     pub(crate) keeps: bool,
-    /// Whether it listens to what is pushed.
+    /// Whether it subscribes to what is pushed.
     pub(crate) pushes: bool,
     /// Whether the runtime proves that no connection was made.
     proves: bool,
     /// Whether it sends a POST again by itself, as browsers do.
     doubles: bool,
     limiter: Option<Limiter>,
-    /// Calls that wait for a turn.
+    /// Calls in the queue for a lease.
     waiting: VecDeque<usize>,
     durations: Durations,
     /// Whether it learns from the tasks that it sees.
     learns: bool,
     /// How often it was started.
-    pub(crate) life: u32,
+    pub(crate) generation: u32,
     asleep_until: u64,
     /// How far its clock that never goes back is behind the world's, since it stood still while the machine slept.
     behind: u64,
@@ -76,20 +76,20 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    pub(crate) fn new(via: Via, account: usize, throw: &mut Throw) -> Self {
+    pub(crate) fn new(via: Via, account: usize, draw: &mut Draw) -> Self {
         let direct = via == Via::Direct;
         Process {
             via,
             account,
-            keeps: !throw.one_in(4),
-            pushes: !direct && throw.one_in(2),
-            proves: throw.one_in(2),
-            doubles: throw.one_in(2),
-            limiter: (direct && !throw.one_in(5)).then(Limiter::default),
+            keeps: !draw.one_in(4),
+            pushes: !direct && draw.one_in(2),
+            proves: draw.one_in(2),
+            doubles: draw.one_in(2),
+            limiter: (direct && !draw.one_in(5)).then(Limiter::default),
             waiting: VecDeque::new(),
             durations: Durations::default(),
-            learns: throw.one_in(12),
-            life: 0,
+            learns: draw.one_in(12),
+            generation: 0,
             asleep_until: 0,
             behind: 0,
             slept: false,
@@ -102,7 +102,7 @@ impl Process {
 
     /// Whether its account meets the rate limit by this process's limiter, which a restart forgets.
     pub(crate) fn is_limited(&self) -> bool {
-        self.limiter.is_some() && self.life == 0
+        self.limiter.is_some() && self.generation == 0
     }
 }
 
@@ -110,12 +110,12 @@ impl Process {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
     /// The caller's, in milliseconds.
-    pub(crate) patience: u64,
+    pub(crate) timeout: u64,
     /// Whether the caller gives an `idempotencyKey`.
     pub(crate) keyed: bool,
     /// Whether the image is a file.
     pub(crate) upload: bool,
-    /// Whether the gateway is to tell the caller's server.
+    /// Whether the gateway is to post the end to the caller's server.
     pub(crate) relay: bool,
     /// How often the user comes back to it.
     pub(crate) returns: u32,
@@ -128,7 +128,7 @@ struct Entry {
     created: f64,
 }
 
-/// What the user was told last.
+/// What the user was last shown.
 #[derive(Clone, Debug)]
 pub(crate) enum Report {
     /// How the job ended.
@@ -141,9 +141,9 @@ pub(crate) enum Report {
     Gone,
 }
 
-/// What is heard on a stream.
+/// What arrives on a stream.
 #[derive(Debug)]
-pub(crate) enum Heard {
+pub(crate) enum Pushed {
     Text(String),
     Broken,
 }
@@ -155,7 +155,7 @@ pub(crate) struct Call {
     pub(crate) plan: Plan,
     /// The image's URL, once it is known.
     image: String,
-    doing: Doing,
+    machine: Machine,
     /// Which step it is at: what comes for another is too late.
     pub(crate) epoch: u32,
     steps: u32,
@@ -166,13 +166,13 @@ pub(crate) struct Call {
     deadline: Instant,
     /// Whether it waits for a time or for what is pushed.
     idle: Option<Instant>,
-    /// Whether it holds a turn of the limiter.
-    turn: bool,
-    /// The stream that it listens to, and what came and is not taken yet.
+    /// Whether it holds a lease of the limiter.
+    lease: bool,
+    /// Its stream, and what has arrived on it and is not taken yet.
     stream: u32,
-    ear: Option<VecDeque<Heard>>,
+    subscription: Option<VecDeque<Pushed>>,
     opened: u64,
-    heard: bool,
+    pushed: bool,
     /// What was learned of its task.
     pub(crate) task: Option<String>,
     returns: u32,
@@ -182,7 +182,7 @@ pub(crate) struct Call {
 }
 
 #[derive(Debug)]
-enum Doing {
+enum Machine {
     Nothing,
     Upload(Upload),
     Create(Create),
@@ -195,7 +195,7 @@ impl Call {
             process,
             plan,
             image: format!("https://images.example/{nth}.png"),
-            doing: Doing::Nothing,
+            machine: Machine::Nothing,
             epoch: 0,
             steps: 0,
             requests: 0,
@@ -203,11 +203,11 @@ impl Call {
             attempts: 0,
             deadline: 0,
             idle: None,
-            turn: false,
+            lease: false,
             stream: 0,
-            ear: None,
+            subscription: None,
             opened: 0,
-            heard: false,
+            pushed: false,
             task: None,
             returns: 0,
             report: None,
@@ -258,10 +258,10 @@ impl World<'_> {
         if self.sleeps(call, Event::Start) {
             return;
         }
-        self.calls[call].deadline = self.instant(call) + self.calls[call].plan.patience;
-        tell!(self, "call {call} begins");
+        self.calls[call].deadline = self.instant(call) + self.calls[call].plan.timeout;
+        trace!(self, "call {call} begins");
         if self.calls[call].plan.upload {
-            self.calls[call].doing = Doing::Upload(Upload::new(self.deadline(call)));
+            self.calls[call].machine = Machine::Upload(Upload::new(self.deadline(call)));
             self.step_upload(call, upload::Input::Started);
         } else {
             self.begin(call);
@@ -276,7 +276,7 @@ impl World<'_> {
         }
         let (deadline, process) = (self.deadline(call), self.calls[call].process);
         let is_idempotent = self.processes[process].via == Via::Gateway;
-        self.calls[call].doing = Doing::Create(Create::new(deadline, is_idempotent));
+        self.calls[call].machine = Machine::Create(Create::new(deadline, is_idempotent));
         self.step_create(call, create::Input::Started);
     }
 
@@ -293,10 +293,10 @@ impl World<'_> {
         let age = (self.wall(call) - created).max(0.0) as u64;
         let made = self.instant(call).saturating_sub(age);
         let watch = Watch::new(task.clone(), made, self.deadline(call));
-        self.calls[call].doing = Doing::Watch(watch, task);
-        self.listen(call);
-        // Where a stream is hoped for there is nothing to begin with but to listen.
-        let hopes = self.calls[call].ear.is_some() && self.process(call).failures == 0;
+        self.calls[call].machine = Machine::Watch(watch, task);
+        self.subscribe(call);
+        // Where a stream is hoped for, the watch begins with a subscription.
+        let hopes = self.calls[call].subscription.is_some() && self.process(call).failures == 0;
         self.step_watch(call, if hopes { watch::Input::Subscribed } else { watch::Input::Started });
     }
 
@@ -325,26 +325,26 @@ impl World<'_> {
             queue.remove(place);
             return self.step_create(call, create::Input::LeaseTimedOut);
         }
-        match self.calls[call].doing {
-            Doing::Nothing => {}
-            Doing::Upload(_) => self.step_upload(call, upload::Input::TimerFired),
-            Doing::Create(_) => self.step_create(call, create::Input::TimerFired),
-            Doing::Watch(..) => self.step_watch(call, watch::Input::TimerFired),
+        match self.calls[call].machine {
+            Machine::Nothing => {}
+            Machine::Upload(_) => self.step_upload(call, upload::Input::TimerFired),
+            Machine::Create(_) => self.step_create(call, create::Input::TimerFired),
+            Machine::Watch(..) => self.step_watch(call, watch::Input::TimerFired),
         }
     }
 
-    /// What came of its request.
-    pub(crate) fn came(&mut self, call: usize, epoch: u32, came: Came) {
+    /// The result of its request.
+    pub(crate) fn received(&mut self, call: usize, epoch: u32, received: Received) {
         if self.calls[call].epoch != epoch {
             return;
         }
         if self.now < self.process(call).asleep_until {
             let until = self.process(call).asleep_until;
-            return self.at(until, Event::Came(call, epoch, came));
+            return self.at(until, Event::Received(call, epoch, received));
         }
-        tell!(self, "call {call} hears: {}", words(&came));
-        let lost = matches!(came, Err(NetworkError::Lost | NetworkError::TimedOut));
-        let outcome = came.map(|Answer { status, retry_after, text }| Response {
+        trace!(self, "call {call} receives: {}", words(&received));
+        let lost = matches!(received, Err(NetworkError::Lost | NetworkError::TimedOut));
+        let outcome = received.map(|Answer { status, retry_after, text }| Response {
             status,
             retry_after,
             body: Doc::parse(&text),
@@ -354,22 +354,22 @@ impl World<'_> {
         {
             self.process(call).events = Some(path);
         }
-        self.end_turn(call);
-        match self.calls[call].doing {
-            Doing::Nothing => {}
-            Doing::Upload(_) => {
+        self.release_lease(call);
+        match self.calls[call].machine {
+            Machine::Nothing => {}
+            Machine::Upload(_) => {
                 let input = outcome.map_or_else(upload::Input::NetworkError, upload::Input::Response);
                 self.step_upload(call, input);
             }
-            Doing::Create(_) if lost && self.is(Mutant::SendsAgain) => {
+            Machine::Create(_) if lost && self.is(Mutant::SendsAgain) => {
                 let then = self.calls[call].deadline;
                 self.send_create(call, then);
             }
-            Doing::Create(_) => {
+            Machine::Create(_) => {
                 let input = outcome.map_or_else(create::Input::NetworkError, create::Input::Response);
                 self.step_create(call, input);
             }
-            Doing::Watch(..) => {
+            Machine::Watch(..) => {
                 let input = outcome.map_or_else(watch::Input::NetworkError, watch::Input::Response);
                 self.step_watch(call, input);
             }
@@ -388,8 +388,8 @@ impl World<'_> {
     fn ends(&mut self, call: usize) -> bool {
         self.calls[call].steps += 1;
         let (owner, nth) = (call as u32, self.calls[call].steps);
-        if let Some(mut throw) = self.trouble(owner, Trouble::Crash, nth) {
-            let wait = throw.of(&[500, 20_000, 100_000, 4_000_000]);
+        if let Some(mut draw) = self.trouble(owner, Trouble::Crash, nth) {
+            let wait = draw.of(&[500, 20_000, 100_000, 4_000_000]);
             self.crash(call, wait);
             return true;
         }
@@ -397,19 +397,19 @@ impl World<'_> {
             self.abort(call);
             return true;
         }
-        if let Some(mut throw) = self.trouble(owner, Trouble::Sleep, nth) {
-            let long = throw.of(&[3_000, 60_000, LONGEST_STANDSTILL, 30_000_000]);
+        if let Some(mut draw) = self.trouble(owner, Trouble::Sleep, nth) {
+            let long = draw.of(&[3_000, 60_000, LONGEST_STANDSTILL, 30_000_000]);
             let until = self.now + long;
             let process = self.process(call);
-            let stands_still = throw.one_in(2) && process.behind + long <= LONGEST_STANDSTILL;
+            let stands_still = draw.one_in(2) && process.behind + long <= LONGEST_STANDSTILL;
             process.asleep_until = until;
             process.slept = true;
             if stands_still {
                 process.behind += long;
             }
         }
-        if let Some(mut throw) = self.trouble(owner, Trouble::ClockSet, nth) {
-            self.process(call).ahead += throw.of(&[-7_200_000, -90_000, 5_000, 3_600_000, 100_000_000]);
+        if let Some(mut draw) = self.trouble(owner, Trouble::ClockSet, nth) {
+            self.process(call).ahead += draw.of(&[-7_200_000, -90_000, 5_000, 3_600_000, 100_000_000]);
         }
         false
     }
@@ -419,7 +419,7 @@ impl World<'_> {
             return;
         }
         let now = self.instant(call);
-        let Doing::Upload(upload) = &mut self.calls[call].doing else { return };
+        let Machine::Upload(upload) = &mut self.calls[call].machine else { return };
         match upload.handle(input, now) {
             upload::Output::Send { until } => {
                 let host = endpoints::API.to_owned();
@@ -444,9 +444,9 @@ impl World<'_> {
             return;
         }
         let now = self.instant(call);
-        let Doing::Create(create) = &mut self.calls[call].doing else { return };
+        let Machine::Create(create) = &mut self.calls[call].machine else { return };
         match create.handle(input, now) {
-            create::Output::AcquireLease { until } => self.take_turn(call, until),
+            create::Output::AcquireLease { until } => self.acquire_lease(call, until),
             create::Output::Send { until } => self.send_create(call, until),
             create::Output::Sleep { until } => self.wait(call, until),
             create::Output::Created(task) => self.created(call, task),
@@ -456,7 +456,7 @@ impl World<'_> {
 
     /// The task is written down, and watched.
     fn created(&mut self, call: usize, task: String) {
-        tell!(self, "call {call} has the task {task}");
+        trace!(self, "call {call} has the task {task}");
         self.calls[call].task = Some(task.clone());
         let created = self.wall(call);
         let entry = &mut self.calls[call].entry;
@@ -471,7 +471,7 @@ impl World<'_> {
         }
         let now = self.instant(call);
         let process = &mut self.processes[self.calls[call].process];
-        let Doing::Watch(watch, task) = &mut self.calls[call].doing else { return };
+        let Machine::Watch(watch, task) = &mut self.calls[call].machine else { return };
         let task = task.clone();
         let step = watch.handle(input, now, &mut process.durations);
         if process.durations.iter().nth(if process.learns { MOST_DURATIONS } else { 0 }).is_some() {
@@ -480,9 +480,9 @@ impl World<'_> {
         match step.output {
             watch::Output::Poll { until } => self.send_poll(call, task, until),
             watch::Output::Sleep { until } => {
-                self.listen(call);
+                self.subscribe(call);
                 self.wait(call, until);
-                self.take_heard(call);
+                self.take_pushed(call);
             }
             watch::Output::Succeeded(success) => self.finish(call, Ok(*success)),
             watch::Output::Failed(failure) => self.finish(call, Err(*failure)),
@@ -501,9 +501,9 @@ impl World<'_> {
         }
     }
 
-    fn take_turn(&mut self, call: usize, until: Instant) {
+    fn acquire_lease(&mut self, call: usize, until: Instant) {
         let process = self.calls[call].process;
-        if self.processes[process].limiter.is_none() || self.is(Mutant::NoTurns) {
+        if self.processes[process].limiter.is_none() || self.is(Mutant::NoLeases) {
             return self.step_create(call, create::Input::LeaseAcquired);
         }
         self.wait(call, until);
@@ -511,13 +511,13 @@ impl World<'_> {
         self.serve(process);
     }
 
-    /// Those whose turn it is take it, the first first.
+    /// Grants leases to the queue, the first first.
     pub(crate) fn serve(&mut self, process: usize) {
         while let Some(&call) = self.processes[process].waiting.front() {
-            let (now, life) = (self.instant(call), self.processes[process].life);
+            let (now, generation) = (self.instant(call), self.processes[process].generation);
             if self.now < self.processes[process].asleep_until {
                 let until = self.processes[process].asleep_until;
-                return self.at(until, Event::Serve(process, life));
+                return self.at(until, Event::Serve(process, generation));
             }
             let forgetful = self.is(Mutant::CountsStartsOnly);
             let Some(limiter) = &mut self.processes[process].limiter else { return };
@@ -527,12 +527,12 @@ impl World<'_> {
                         limiter.release(now);
                     }
                     self.processes[process].waiting.pop_front();
-                    self.calls[call].turn = !forgetful;
+                    self.calls[call].lease = !forgetful;
                     self.step_create(call, create::Input::LeaseAcquired);
                 }
                 Err(Some(free)) => {
                     let at = self.world_time(call, free);
-                    return self.at(at, Event::Serve(process, life));
+                    return self.at(at, Event::Serve(process, generation));
                 }
                 Err(None) => return,
             }
@@ -549,7 +549,7 @@ impl World<'_> {
         self.calls[call].requests += 1;
         self.calls[call].epoch += 1;
         let epoch = self.calls[call].epoch;
-        self.after(10, Event::Came(call, epoch, none(NetworkError::NoToken)));
+        self.after(10, Event::Received(call, epoch, none(NetworkError::NoToken)));
         true
     }
 
@@ -569,7 +569,7 @@ impl World<'_> {
                 To::GatewayCreate(self.key(call))
             }
         };
-        tell!(self, "call {call} sends createTask");
+        trace!(self, "call {call} sends createTask");
         self.depart_call(call, to, give_up);
     }
 
@@ -577,15 +577,15 @@ impl World<'_> {
         if self.has_no_token(call) {
             return;
         }
-        tell!(self, "call {call} polls {task}");
+        trace!(self, "call {call} polls {task}");
         let to = match self.process(call).via {
             Via::Direct => {
                 self.leaves(&format!("{}{RECORD_INFO}?taskId={task}", endpoints::API), Bearer::Key);
-                To::Look(self.process(call).account, task)
+                To::Poll(self.process(call).account, task)
             }
             Via::Gateway => {
                 self.leaves(&format!("{GATEWAY_HOST}{RECORD_INFO}?taskId={task}"), Bearer::Token);
-                To::GatewayLook(task)
+                To::GatewayPoll(task)
             }
         };
         self.depart_call(call, to, give_up);
@@ -604,26 +604,27 @@ impl World<'_> {
         let first = match &to {
             To::GatewayCreate(key) if doubles => self
                 .trouble(call as u32, Trouble::Doubled, nth)
-                .map(|throw| (throw, To::GatewayCreate(key.clone()))),
+                .map(|draw| (draw, To::GatewayCreate(key.clone()))),
             _ => None,
         };
         let way = self.depart(call as u32, nth, give_up, proves);
         let over = way.over(give_up);
         let from = Sender::Call(call, epoch);
-        if let Some((at, came)) = way.instead {
-            let (at, came) = if at > give_up { (give_up, none(NetworkError::TimedOut)) } else { (at, came) };
-            self.at(at, Event::Came(call, epoch, came));
+        if let Some((at, received)) = way.instead {
+            let (at, received) =
+                if at > give_up { (give_up, none(NetworkError::TimedOut)) } else { (at, received) };
+            self.at(at, Event::Received(call, epoch, received));
             self.reach_later(Request { from, to, nth, silent: true, give_up, over }, way.arrives);
             return;
         }
         // The first breaks off, and the browser sends it again.
-        if let (Some((mut throw, to)), Some(at)) = (first, way.arrives) {
-            let early = self.now + throw.below(at - self.now + 1);
+        if let (Some((mut draw, to)), Some(at)) = (first, way.arrives) {
+            let early = self.now + draw.below(at - self.now + 1);
             let from = Sender::Call(call, epoch);
             self.reach_later(Request { from, to, nth, silent: true, give_up, over }, Some(early));
         }
         if way.arrives.is_none() || posts {
-            self.at(give_up, Event::Came(call, epoch, none(NetworkError::TimedOut)));
+            self.at(give_up, Event::Received(call, epoch, none(NetworkError::TimedOut)));
         }
         self.reach_later(Request { from, to, nth, silent: false, give_up, over }, way.arrives);
     }
@@ -640,8 +641,8 @@ impl World<'_> {
         if late > 1_000 && !self.process(call).slept {
             self.break_law(3, format!("call {call} ends {late} ms after its time was over"));
         }
-        self.leave(call);
-        self.calls[call].doing = Doing::Nothing;
+        self.unsubscribe(call);
+        self.calls[call].machine = Machine::Nothing;
         self.calls[call].epoch += 1;
         if let Err(failure) = &mut end {
             match failure.kind {
@@ -667,13 +668,13 @@ impl World<'_> {
         if over {
             self.calls[call].entry = None;
         }
-        let told = match &end {
+        let reported = match &end {
             Ok(_) => 1,
             Err(failure) => failure.kind as u64 * 4 + failure.charged as u64 + 2,
         };
-        self.note((call as u64) << 32 | told);
-        tell!(self, "call {call} ends: {}", ended(&end));
-        // A user who is told that nothing was made, or that the task goes on, comes back, now or then.
+        self.note((call as u64) << 32 | reported);
+        trace!(self, "call {call} ends: {}", ended(&end));
+        // A user comes back now or then where nothing was made, or where the task goes on.
         let goes_on = match &end {
             Ok(_) => false,
             Err(failure) => match failure.charged {
@@ -685,18 +686,18 @@ impl World<'_> {
         ends.report = Some(Report::Ended(end));
         if goes_on && ends.returns < ends.plan.returns {
             ends.returns += 1;
-            let mut throw = self.dice.at(call as u32, what::USER, self.calls[call].returns);
-            let wait = throw.of(&[100, 5_000, 100_000, 3_000_000, 5_000_000]);
+            let mut draw = self.rng.at(call as u32, what::USER, self.calls[call].returns);
+            let wait = draw.of(&[100, 5_000, 100_000, 3_000_000, 5_000_000]);
             self.after(wait, Event::Again(call));
         }
     }
 
     /// The user goes on, by what was reported or is kept.
     pub(crate) fn again(&mut self, call: usize) {
-        if self.sleeps(call, Event::Again) || !matches!(self.calls[call].doing, Doing::Nothing) {
+        if self.sleeps(call, Event::Again) || !matches!(self.calls[call].machine, Machine::Nothing) {
             return;
         }
-        self.calls[call].deadline = self.instant(call) + self.calls[call].plan.patience;
+        self.calls[call].deadline = self.instant(call) + self.calls[call].plan.timeout;
         let resumes = match &self.calls[call].report {
             Some(Report::Left(task)) => Some(task.clone()),
             Some(Report::Ended(Err(failure))) if failure.charged != Charged::No => failure.task_id.clone(),
@@ -705,7 +706,7 @@ impl World<'_> {
         let kept = self.calls[call].entry.as_ref().map_or(0.0, |entry| entry.created);
         match resumes {
             Some(task) => {
-                tell!(self, "call {call} is resumed");
+                trace!(self, "call {call} is resumed");
                 self.follow(call, task, kept);
             }
             None => self.start(call),
@@ -714,14 +715,14 @@ impl World<'_> {
 
     /// The user stops waiting. What was sent is not taken back.
     fn abort(&mut self, call: usize) {
-        tell!(self, "the user of call {call} stops waiting");
-        self.leave(call);
+        trace!(self, "the user of call {call} stops waiting");
+        self.unsubscribe(call);
         let process = self.calls[call].process;
         self.processes[process].waiting.retain(|other| *other != call);
-        self.end_turn(call);
+        self.release_lease(call);
         let left = &mut self.calls[call];
         left.epoch += 1;
-        left.doing = Doing::Nothing;
+        left.machine = Machine::Nothing;
         let task = left.task.clone();
         left.report = Some(task.map_or(Report::CutOff, Report::Left));
         if left.task.is_some() && left.returns < left.plan.returns {
@@ -730,10 +731,10 @@ impl World<'_> {
         }
     }
 
-    /// Its turn is over, if it has one.
-    fn end_turn(&mut self, call: usize) {
+    /// Releases its lease, if it has one.
+    fn release_lease(&mut self, call: usize) {
         let instant = self.instant(call);
-        if std::mem::take(&mut self.calls[call].turn) {
+        if std::mem::take(&mut self.calls[call].lease) {
             if let Some(limiter) = &mut self.process(call).limiter {
                 limiter.release(instant);
             }
@@ -748,7 +749,7 @@ impl World<'_> {
         self.counts.crashes += 1;
         let forgets = self.is(Mutant::LosesStore);
         let process = &mut self.processes[nth];
-        process.life += 1;
+        process.generation += 1;
         process.limiter = process.limiter.take().map(|_| Limiter::default());
         process.waiting.clear();
         process.durations = Durations::default();
@@ -760,28 +761,28 @@ impl World<'_> {
             let has = &mut self.calls[call];
             has.epoch += 1;
             has.stream += 1;
-            has.turn = false;
+            has.lease = false;
             has.idle = None;
-            has.ear = None;
+            has.subscription = None;
             if !keeps {
                 has.entry = None;
             }
         }
         self.after(wait, Event::Restart(nth));
-        tell!(self, "process {nth} ends, and is started again {wait} ms later");
+        trace!(self, "process {nth} ends, and is started again {wait} ms later");
     }
 
-    /// A process is started again: what is pending is resumed or told.
+    /// A process is started again: what is pending is resumed or reported.
     pub(crate) fn restart(&mut self, process: usize) {
         for nth in 0..self.processes[process].calls.len() {
             let call = self.processes[process].calls[nth];
-            if matches!(self.calls[call].doing, Doing::Nothing) {
+            if matches!(self.calls[call].machine, Machine::Nothing) {
                 continue;
             }
-            self.calls[call].doing = Doing::Nothing;
-            self.calls[call].deadline = self.instant(call) + self.calls[call].plan.patience;
+            self.calls[call].machine = Machine::Nothing;
+            self.calls[call].deadline = self.instant(call) + self.calls[call].plan.timeout;
             let entry = self.calls[call].entry.clone();
-            tell!(self, "call {call} is found by its process: {entry:?}");
+            trace!(self, "call {call} is found by its process: {entry:?}");
             match entry {
                 // The caller makes the same call once more, by its key; or resumes it.
                 Some(Entry { task, created }) if self.calls[call].plan.keyed => {
@@ -807,18 +808,18 @@ impl World<'_> {
 
     /// Whether the call has come to its end.
     pub(crate) fn is_over(&self, call: usize) -> bool {
-        matches!(self.calls[call].doing, Doing::Nothing) && self.calls[call].report.is_some()
+        matches!(self.calls[call].machine, Machine::Nothing) && self.calls[call].report.is_some()
     }
 
-    /// The image of a call, and where its caller wants to be told.
+    /// The image of a call, and where its caller wants the end to be posted.
     pub(crate) fn order(&self, call: usize) -> (String, Option<String>) {
         let Call { image, plan, .. } = &self.calls[call];
         (image.clone(), plan.relay.then(|| format!("https://site.example/done/{call}")))
     }
 }
 
-fn words(came: &Came) -> String {
-    match came {
+fn words(received: &Received) -> String {
+    match received {
         Ok(answer) => format!("{} {}", answer.status, answer.text),
         Err(fault) => format!("nothing ({fault:?})"),
     }

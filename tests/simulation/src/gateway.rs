@@ -14,10 +14,10 @@ use crisp_upscale_gateway_core::secret::Secret;
 use crisp_upscale_gateway_core::{Account, Input, Moment, Order, Output, Settings, ids, timeouts};
 
 use self::store::Disk;
-use crate::client::Heard;
-use crate::dice::Throw;
+use crate::client::Pushed;
 use crate::mutant::Mutant;
 use crate::network::{GATEWAY_HOST, Request, Sender, To};
+use crate::rng::Draw;
 use crate::service::{Answer, BEGIN};
 use crate::trouble::{Trouble, name_of, object_owner};
 use crate::world::{Event, World, none};
@@ -51,7 +51,7 @@ pub(crate) struct Gateway {
     /// What is in memory.
     machine: Option<Account>,
     /// How often the object was cut off.
-    pub(crate) life: u32,
+    pub(crate) generation: u32,
     /// When it was cut off last.
     pub(crate) cut_at: u64,
     inputs: u32,
@@ -86,27 +86,27 @@ pub(crate) struct Job {
 }
 
 impl Gateway {
-    pub(crate) fn new(account: usize, throw: &mut Throw, mutant: Option<Mutant>) -> Self {
+    pub(crate) fn new(account: usize, draw: &mut Draw, mutant: Option<Mutant>) -> Self {
         // It is long enough.
         let Ok(secret) = Secret::new("a secret of thirty-two characters") else { std::process::abort() };
         let settings = Settings {
-            rate: if mutant == Some(Mutant::NoTurns) { Rate::UNLIMITED } else { Rate::DOCUMENTED },
-            callbacks: !throw.one_in(4),
+            rate: if mutant == Some(Mutant::NoLeases) { Rate::UNLIMITED } else { Rate::DOCUMENTED },
+            callbacks: !draw.one_in(4),
             public_url: None,
-            copies: throw.one_in(3),
-            outcome_timeout: throw.of(&[900_000, 900_000, 60_000]),
-            keep: throw.of(&[3_600_000, 86_400_000]),
+            copies: draw.one_in(3),
+            outcome_timeout: draw.of(&[900_000, 900_000, 60_000]),
+            keep: draw.of(&[3_600_000, 86_400_000]),
             secret,
         };
         Gateway {
             account,
             settings,
-            tasks_per_hour: if throw.one_in(5) { throw.within(1, 5) as u32 } else { 100 },
-            ahead: throw.of(&[0, 0, 1_000, 120_000]),
+            tasks_per_hour: if draw.one_in(5) { draw.within(1, 5) as u32 } else { 100 },
+            ahead: draw.of(&[0, 0, 1_000, 120_000]),
             jobs: Vec::new(),
             disk: Disk::new(mutant),
             machine: None,
-            life: 0,
+            generation: 0,
             cut_at: 0,
             inputs: 0,
             alarm: 0,
@@ -164,7 +164,7 @@ impl World<'_> {
                 };
                 self.ask(request, asked);
             }
-            To::GatewayLook(id) => {
+            To::GatewayPoll(id) => {
                 let asked = protocol::Request::RecordInfo { caller, job: id.clone() };
                 self.ask(request, asked);
             }
@@ -177,7 +177,7 @@ impl World<'_> {
                         self.gateway.streams.insert(id, (call, stream, job));
                         self.handle(Input::Subscribe { stream: id, caller, tasks });
                     }
-                    None => self.after(30, Event::Stream(call, stream, Heard::Broken)),
+                    None => self.after(30, Event::Stream(call, stream, Pushed::Broken)),
                 }
             }
             _ => {}
@@ -207,22 +207,22 @@ impl World<'_> {
     /// Asks the machine, unless the Worker refuses: the token is over, or its owner has not set it up.
     fn ask(&mut self, request: Request, asked: protocol::Request) {
         let Sender::Call(call, _) = request.from else { return };
-        if let Some(mut throw) = self.trouble(call as u32, Trouble::Code, request.nth) {
-            let (status, code) = throw.of(&[(401, 401), (503, 505), (403, 401), (400, 400)]);
+        if let Some(mut draw) = self.trouble(call as u32, Trouble::Code, request.nth) {
+            let (status, code) = draw.of(&[(401, 401), (503, 505), (403, 401), (400, 400)]);
             return self.reply(request, Answer { status, ..Answer::says(code, "No") });
         }
         self.gateway.requests += 1;
         let id = self.gateway.requests;
         if matches!(asked, protocol::Request::CreateTask { .. }) {
-            self.after(timeouts::ANSWER_TIMEOUT, Event::Answer(id, self.gateway.life));
+            self.after(timeouts::ANSWER_TIMEOUT, Event::Answer(id, self.gateway.generation));
         }
         self.gateway.waiting.insert(id, request);
         self.handle(Input::Request { id, request: asked });
     }
 
     /// A createTask has waited for long enough.
-    pub(crate) fn answer_timeout(&mut self, id: u64, life: u32) {
-        if self.gateway.life == life && self.gateway.waiting.contains_key(&id) {
+    pub(crate) fn answer_timeout(&mut self, id: u64, generation: u32) {
+        if self.gateway.generation == generation && self.gateway.waiting.contains_key(&id) {
             self.handle(Input::AnswerTimeout(id));
         }
     }
@@ -261,16 +261,16 @@ impl World<'_> {
     fn announced(&mut self, job: usize, text: &str) -> String {
         self.gateway.jobs[job].announced += 1;
         let (owner, nth) = (self.gateway.jobs[job].owner, self.gateway.jobs[job].announced);
-        let mut text = self.told(text);
-        if let Some(mut throw) = self.trouble(owner, Trouble::Misled, nth) {
-            let path = throw.of(&["@evil.example/", ".evil.example/x", ":x@evil.example/"]);
+        let mut text = self.as_sent(text);
+        if let Some(mut draw) = self.trouble(owner, Trouble::Misled, nth) {
+            let path = draw.of(&["@evil.example/", ".evil.example/x", ":x@evil.example/"]);
             text = text.replace(EVENTS, path);
         }
         text
     }
 
-    /// A record as the gateway tells it.
-    fn told(&self, text: &str) -> String {
+    /// A record as the gateway sends it.
+    fn as_sent(&self, text: &str) -> String {
         let free = self.is(Mutant::CallsUnknownFree);
         if free {
             text.replace(r#""failCode":"OUTCOME_UNKNOWN""#, r#""failCode":null"#)
@@ -298,7 +298,7 @@ impl World<'_> {
                 _ => None,
             });
             if let Some(record) = record.filter(|record| record["code"] == 200) {
-                records.push((nth, self.told(&record.to_string())));
+                records.push((nth, self.as_sent(&record.to_string())));
             }
         }
         records

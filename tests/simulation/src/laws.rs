@@ -10,7 +10,7 @@ use crate::client::{Report, Via};
 use crate::doc::Doc;
 use crate::gateway::result_of;
 use crate::service::LIMIT;
-use crate::world::{World, tell};
+use crate::world::{World, trace};
 
 /// A law that was broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub struct Counts {
     /// createTasks that reached the service.
     pub creates: u64,
     /// recordInfos that did.
-    pub looks: u64,
+    pub polls: u64,
     /// Tasks that it made.
     pub tasks: u64,
     /// Tasks that it billed.
@@ -59,7 +59,7 @@ impl Counts {
             jobs,
             events,
             creates,
-            looks,
+            polls,
             tasks,
             billed,
             succeeded,
@@ -73,7 +73,7 @@ impl Counts {
         self.jobs += jobs;
         self.events += events;
         self.creates += creates;
-        self.looks += looks;
+        self.polls += polls;
         self.tasks += tasks;
         self.billed += billed;
         self.succeeded += succeeded;
@@ -88,7 +88,7 @@ impl Counts {
 
 impl World<'_> {
     pub(crate) fn break_law(&mut self, law: u8, words: String) {
-        tell!(self, "law {law} is broken: {words}");
+        trace!(self, "law {law} is broken: {words}");
         self.violation.get_or_insert(Violation { law, words });
     }
 
@@ -164,7 +164,7 @@ impl World<'_> {
             Some(Report::Ended(Err(_)) | Report::Left(_)) => self.counts.failed += 1,
             Some(Report::Gone) | None => self.counts.gone += 1,
         }
-        let told = report.and_then(|report| match report {
+        let reported = report.and_then(|report| match report {
             Report::Ended(end) => Some(end),
             Report::CutOff | Report::Left(_) | Report::Gone => None,
         });
@@ -174,7 +174,7 @@ impl World<'_> {
             Via::Direct => tasks.first().map(|(_, url, ..)| url.clone()).unwrap_or_default(),
             Via::Gateway => result_of(id),
         };
-        let to_caller = told.iter().map(|told| ("its caller", billed, told));
+        let to_caller = reported.iter().map(|report| ("its caller", billed, report));
         let to_others = said.iter().map(|(owner, said)| {
             let billed = tasks.iter().filter(|(.., by, billed)| *billed && by == owner).count();
             ("whoever asks", billed, said)
@@ -195,7 +195,7 @@ impl World<'_> {
             };
             if let Some(wrong) = wrong {
                 return self
-                    .break_law(6, format!("call {call}: {whom} is told that {wrong}; billed: {billed}"));
+                    .break_law(6, format!("call {call}, reported to {whom}: {wrong}; billed: {billed}"));
             }
         }
 

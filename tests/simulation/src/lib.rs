@@ -7,12 +7,12 @@
 #![allow(clippy::indexing_slicing)]
 
 mod client;
-mod dice;
 mod doc;
 mod gateway;
 mod laws;
 mod mutant;
 mod network;
+mod rng;
 mod service;
 mod trouble;
 mod world;
@@ -23,7 +23,7 @@ pub use trouble::{Part, Place, Trouble};
 
 use world::World;
 
-/// What came of a world.
+/// The result of a world.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// The first law that was broken.
@@ -51,18 +51,18 @@ fn played(mut world: World<'_>) -> (Outcome, World<'_>) {
     (Outcome { violation: world.violation.clone(), counts: world.counts, hash: world.hash }, world)
 }
 
-/// The story of a part of a world, a sentence each.
+/// The trace of a part of a world, line by line.
 #[must_use]
-pub fn story(seed: u64, part: &Part, mutant: Option<Mutant>) -> Vec<String> {
+pub fn trace(seed: u64, part: &Part, mutant: Option<Mutant>) -> Vec<String> {
     let mut world = World::new(seed, Some(part), mutant);
-    world.story = Some(Vec::new());
-    played(world).1.story.unwrap_or_default()
+    world.trace = Some(Vec::new());
+    played(world).1.trace.unwrap_or_default()
 }
 
 /// The seed of the `nth` world of a run.
 #[must_use]
 pub fn seed_of(run: u64, nth: u64) -> u64 {
-    dice::mix(run ^ dice::mix(nth.wrapping_add(1)))
+    rng::mix(run ^ rng::mix(nth.wrapping_add(1)))
 }
 
 /// The smallest part of a world that breaks the same law: whatever call or trouble can be left out is.

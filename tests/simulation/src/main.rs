@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use simulation::{Counts, Part, Violation, minimised, play, play_part, seed_of, story};
+use simulation::{Counts, Part, Violation, minimised, play, play_part, seed_of, trace};
 
 /// Worlds that a thread plays at a time.
 const BATCH: u64 = 200;
@@ -18,8 +18,8 @@ const STRIDE: u64 = 100_000;
 /// Broken laws that are shown of one run.
 const MOST_SHOWN: usize = 5;
 
-/// Sentences of a story that are shown, of its beginning and of its end.
-const MOST_TOLD: usize = 40;
+/// Lines of a trace that are shown, of its beginning and of its end.
+const MOST_LINES: usize = 40;
 
 fn main() -> ExitCode {
     match Asked::read(std::env::args().skip(1)) {
@@ -66,8 +66,8 @@ impl Asked {
 }
 
 fn replay(seed: u64, part: &Part) -> ExitCode {
-    for sentence in story(seed, part, None) {
-        println!("{sentence}");
+    for line in trace(seed, part, None) {
+        println!("{line}");
     }
     match play_part(seed, part, None).violation {
         Some(Violation { law, words }) => {
@@ -131,7 +131,7 @@ fn run(jobs: u64, seed: u64) -> ExitCode {
         jobs,
         events,
         creates,
-        looks,
+        polls,
         tasks,
         billed,
         succeeded,
@@ -150,7 +150,7 @@ fn run(jobs: u64, seed: u64) -> ExitCode {
     );
     println!(
         "{{\"jobs\":{jobs},\"seed\":{seed},\"violations\":{violations},\"worlds\":{worlds},\"events\":{events},\
-         \"creates\":{creates},\"looks\":{looks},\"tasks\":{tasks},\"billed\":{billed},\"succeeded\":{succeeded},\
+         \"creates\":{creates},\"polls\":{polls},\"tasks\":{tasks},\"billed\":{billed},\"succeeded\":{succeeded},\
          \"unknown\":{unknown},\"failed\":{failed},\"gone\":{gone},\"troubles\":{troubles},\"crashes\":{crashes},\"recovered\":{recovered},\
          \"hash\":\"{hash:016x}\",\"threads\":{threads},\"seconds\":{seconds:.1},\"jobsPerSecond\":{rate:.0}}}"
     );
@@ -196,12 +196,12 @@ fn show(world: u64, Violation { law, words }: &Violation) {
     println!("\nLaw {law} is broken in the world {world}: {words}");
     let part = minimised(world, *law, None);
     println!("The least of it that does:");
-    let sentences = story(world, &part, None);
-    let left_out = sentences.len().saturating_sub(2 * MOST_TOLD);
-    for (nth, sentence) in sentences.iter().enumerate() {
-        if left_out == 0 || nth < MOST_TOLD || nth >= MOST_TOLD + left_out {
-            println!("{sentence}");
-        } else if nth == MOST_TOLD {
+    let lines = trace(world, &part, None);
+    let left_out = lines.len().saturating_sub(2 * MOST_LINES);
+    for (nth, line) in lines.iter().enumerate() {
+        if left_out == 0 || nth < MOST_LINES || nth >= MOST_LINES + left_out {
+            println!("{line}");
+        } else if nth == MOST_LINES {
             println!("           … {left_out} more …");
         }
     }

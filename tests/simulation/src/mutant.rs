@@ -40,7 +40,7 @@ pub enum Mutant {
     /// A client opens whatever stream a reply announces.
     FollowsAnywhere,
     /// Nobody waits for a slot of the rate limit.
-    NoTurns,
+    NoLeases,
     /// A request counts from its start and not until after its end.
     CountsStartsOnly,
     /// An unknown outcome is called free.
@@ -73,7 +73,7 @@ pub const MUTANTS: [(Mutant, u8); 24] = [
     (Mutant::SharesTasks, 6),
     (Mutant::KeyToResults, 4),
     (Mutant::FollowsAnywhere, 4),
-    (Mutant::NoTurns, 5),
+    (Mutant::NoLeases, 5),
     (Mutant::CountsStartsOnly, 5),
     (Mutant::SaysNo, 6),
     (Mutant::CallsUnknownFree, 6),

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde::Deserialize;
 
-use crate::dice::Throw;
+use crate::rng::Draw;
 
 /// When all worlds begin, in Unix milliseconds.
 pub(crate) const BEGIN: u64 = 1_786_000_000_000;
@@ -135,7 +135,7 @@ impl Service {
         body: &str,
         now: u64,
         whim: Whim,
-        mut throw: Throw,
+        mut draw: Draw,
         fate: Fate,
     ) -> Answer {
         let own = &mut self.accounts[account];
@@ -147,7 +147,7 @@ impl Service {
             return Answer::says(500, "image is required");
         };
         if let Whim::Instead = whim {
-            return refusal(&mut throw);
+            return refusal(&mut draw);
         }
         if let Whim::Repeats(task) = whim {
             let id = &self.tasks[task].id;
@@ -155,30 +155,30 @@ impl Service {
         }
         own.made.retain(|made| made + LIMIT.1 > now);
         if own.made.len() >= LIMIT.0 {
-            return limited(&mut throw);
+            return limited(&mut draw);
         }
         if own.credits == 0 {
-            return throw.of(&[
+            return draw.of(&[
                 || Answer::says(402, "Credits insufficient"),
                 || Answer::says(500, "Credits insufficient : your balance is not enough"),
             ])();
         }
         own.credits -= 1;
         own.made.push(now);
-        let id = format!("{:016x}{:016x}", throw.bits(), throw.bits());
+        let id = format!("{:016x}{:016x}", draw.bits(), draw.bits());
         let text = format!(r#"{{"code":200,"msg":"success","data":{{"taskId":"{id}","recordId":"{id}"}}}}"#);
         let Ordered { call_back_url, input: Input { image }, .. } = ordered;
         self.tasks.push(Task { id, call, account, owner, image, call_back_url, made: now, fate });
         match whim {
-            Whim::Breaks => broken(&mut throw),
+            Whim::Breaks => broken(&mut draw),
             _ => Answer::ok(text),
         }
     }
 
     /// `GET recordInfo`. `odd`: it answers something else.
-    pub(crate) fn look(&self, (account, id): (usize, &str), now: u64, odd: bool, mut throw: Throw) -> Answer {
+    pub(crate) fn poll(&self, (account, id): (usize, &str), now: u64, odd: bool, mut draw: Draw) -> Answer {
         if odd {
-            return any_code(&mut throw);
+            return any_code(&mut draw);
         }
         let Some(task) =
             self.tasks.iter().find(|task| task.id == id && task.account == account && now >= task.fate.known)
@@ -278,31 +278,31 @@ pub(crate) fn call_of(image: &str) -> Option<usize> {
 }
 
 /// The status of an answer with this code: mostly 200, else the code itself.
-fn status_of(code: i64, throw: &mut Throw) -> u16 {
+fn status_of(code: i64, draw: &mut Draw) -> u16 {
     match u16::try_from(code) {
-        Ok(status) if throw.one_in(3) => status,
+        Ok(status) if draw.one_in(3) => status,
         _ => 200,
     }
 }
 
-fn limited(throw: &mut Throw) -> Answer {
+fn limited(draw: &mut Draw) -> Answer {
     let mut answer = Answer::says(429, "Your call frequency is too high. Please try again later.");
-    answer.status = status_of(429, throw);
-    answer.retry_after = throw.of(&[None, None, Some(0), Some(2_000), Some(15_000)]);
+    answer.status = status_of(429, draw);
+    answer.retry_after = draw.of(&[None, None, Some(0), Some(2_000), Some(15_000)]);
     answer
 }
 
 /// A refusal: nothing was made, and the answer says so.
-fn refusal(throw: &mut Throw) -> Answer {
+fn refusal(draw: &mut Draw) -> Answer {
     let code =
-        throw.of(&[429, 429, 429, 400, 401, 402, 404, 405, 422, 433, 451, 455, 505, 500, 501, 503, 599]);
+        draw.of(&[429, 429, 429, 400, 401, 402, 404, 405, 422, 433, 451, 455, 505, 500, 501, 503, 599]);
     match code {
-        429 => limited(throw),
-        500 if throw.one_in(2) => Answer::says(500, "image is required"),
+        429 => limited(draw),
+        500 if draw.one_in(2) => Answer::says(500, "image is required"),
         code => {
             let mut answer = Answer::says(code, "No");
-            answer.status = status_of(code, throw);
-            if throw.one_in(4) {
+            answer.status = status_of(code, draw);
+            if draw.one_in(4) {
                 answer.text = answer.text.replace("\"msg\"", "\"message\"");
             }
             answer
@@ -311,15 +311,15 @@ fn refusal(throw: &mut Throw) -> Answer {
 }
 
 /// What a service says that made a task and broke.
-fn broken(throw: &mut Throw) -> Answer {
-    let code = throw.of(&[500, 501, 503, 599, 200]);
-    Answer { status: status_of(code, throw), ..Answer::says(code, "Internal Error, Please try again later.") }
+fn broken(draw: &mut Draw) -> Answer {
+    let code = draw.of(&[500, 501, 503, 599, 200]);
+    Answer { status: status_of(code, draw), ..Answer::says(code, "Internal Error, Please try again later.") }
 }
 
-fn any_code(throw: &mut Throw) -> Answer {
+fn any_code(draw: &mut Draw) -> Answer {
     let code =
-        throw.of(&[400, 401, 402, 404, 405, 422, 429, 429, 433, 451, 455, 455, 500, 500, 501, 505, 599, 200]);
-    let mut answer = if code == 429 { limited(throw) } else { Answer::says(code, "No") };
-    answer.status = status_of(code, throw);
+        draw.of(&[400, 401, 402, 404, 405, 422, 429, 429, 433, 451, 455, 455, 500, 500, 501, 505, 599, 200]);
+    let mut answer = if code == 429 { limited(draw) } else { Answer::says(code, "No") };
+    answer.status = status_of(code, draw);
     answer
 }

@@ -7,19 +7,19 @@ use crisp_upscale_core::network_error::NetworkError;
 use crisp_upscale_core::task::DEFAULT_TIMEOUT;
 use crisp_upscale_core::webhook;
 
-use crate::client::{Call, Heard, Plan, Process, Via};
-use crate::dice::{Dice, Throw};
+use crate::client::{Call, Plan, Process, Pushed, Via};
 use crate::gateway::Gateway;
 use crate::laws::{Counts, Violation};
 use crate::mutant::Mutant;
-use crate::network::{Came, Request};
+use crate::network::{Received, Request};
+use crate::rng::{Draw, Rng};
 use crate::service::{Fate, Service};
 use crate::trouble::{ACCOUNT, Part, Place, Trouble};
 
 /// More happens in no world, or something goes on for ever.
 const MOST_EVENTS: u32 = 200_000;
 
-/// What a throw that is no trouble is for.
+/// What a draw that is no trouble is for.
 pub(crate) mod what {
     pub(crate) const WORLD: u8 = 100;
     pub(crate) const PROCESS: u8 = 101;
@@ -30,7 +30,7 @@ pub(crate) mod what {
     pub(crate) const SECRET: u8 = 106;
     pub(crate) const MESSAGE: u8 = 107;
     pub(crate) const USER: u8 = 108;
-    pub(crate) const LOOK: u8 = 109;
+    pub(crate) const POLL: u8 = 109;
 }
 
 /// What happens.
@@ -40,9 +40,9 @@ pub(crate) enum Event {
     Start(usize),
     /// The time that a call waited for has come.
     Wake(usize, u32),
-    /// What came of a call's request.
-    Came(usize, u32, Came),
-    /// The first of those who wait for a turn may look again.
+    /// The result of a call's request.
+    Received(usize, u32, Received),
+    /// The first call in the queue for a lease may try again.
     Serve(usize, u32),
     /// A process is started again.
     Restart(usize),
@@ -51,11 +51,11 @@ pub(crate) enum Event {
     /// A stream is opened for a call.
     Open(usize, u32),
     /// Something came on a stream.
-    Stream(usize, u32, Heard),
+    Stream(usize, u32, Pushed),
     /// A request arrives.
     Reach(Box<Request>),
-    /// What came of a request of the gateway's object for a job.
-    Upstream(usize, u32, Box<(crate::gateway::Sent, Came)>),
+    /// The result of a request of the gateway's object for a job.
+    Upstream(usize, u32, Box<(crate::gateway::Sent, Received)>),
     /// A createTask at the gateway has waited long enough.
     Answer(u64, u32),
     /// The alarm of the gateway's object fires.
@@ -100,7 +100,7 @@ impl Eq for Item {}
 /// A world.
 #[derive(Debug)]
 pub(crate) struct World<'a> {
-    pub(crate) dice: Dice,
+    pub(crate) rng: Rng,
     /// How much goes wrong, in percent of the rates.
     pub(crate) scale: u64,
     part: Option<&'a Part>,
@@ -110,7 +110,7 @@ pub(crate) struct World<'a> {
     /// What went wrong, where that is asked for.
     pub(crate) fired: Option<Vec<Place>>,
     /// What happened, where that is asked for.
-    pub(crate) story: Option<Vec<String>>,
+    pub(crate) trace: Option<Vec<String>>,
     pub(crate) now: u64,
     queue: BinaryHeap<Item>,
     queued: u64,
@@ -124,37 +124,36 @@ pub(crate) struct World<'a> {
     pub(crate) hash: u64,
 }
 
-/// Tells a story's next sentence, where one is asked for.
-macro_rules! tell {
+/// Adds a line to the trace, where one is asked for.
+macro_rules! trace {
     ($world:expr, $($words:tt)*) => {
-        if $world.story.is_some() {
+        if $world.trace.is_some() {
             let words = format!($($words)*);
-            $world.say(words);
+            $world.push_trace(words);
         }
     };
 }
-pub(crate) use tell;
+pub(crate) use trace;
 
 impl<'a> World<'a> {
     /// The world of a seed, or a part of it.
     pub(crate) fn new(seed: u64, part: Option<&'a Part>, mutant: Option<Mutant>) -> Self {
-        let dice = Dice(seed);
-        let mut throw = dice.at(0, what::WORLD, 0);
-        let scale = throw.of(&[0, 30, 100, 100, 100, 250, 600]);
-        let mut service =
-            Service { ahead: throw.of(&[0, 0, 300, -900, 5_000, -6_000]), ..Service::default() };
-        let purse = if throw.one_in(10) { throw.below(6) as u32 } else { 1_000 };
-        let gateway = Gateway::new(service.open_account(purse), &mut throw, mutant);
-        let crowd = throw.one_in(12);
-        let processes = if crowd { 1 } else { throw.within(1, 4) as usize };
+        let rng = Rng(seed);
+        let mut draw = rng.at(0, what::WORLD, 0);
+        let scale = draw.of(&[0, 30, 100, 100, 100, 250, 600]);
+        let mut service = Service { ahead: draw.of(&[0, 0, 300, -900, 5_000, -6_000]), ..Service::default() };
+        let purse = if draw.one_in(10) { draw.below(6) as u32 } else { 1_000 };
+        let gateway = Gateway::new(service.open_account(purse), &mut draw, mutant);
+        let crowd = draw.one_in(12);
+        let processes = if crowd { 1 } else { draw.within(1, 4) as usize };
         let mut world = World {
-            dice,
+            rng,
             scale,
             part,
             crowd,
             mutant,
             fired: None,
-            story: None,
+            trace: None,
             now: 0,
             queue: BinaryHeap::new(),
             queued: 0,
@@ -167,16 +166,16 @@ impl<'a> World<'a> {
             hash: seed,
         };
         for nth in 0..processes {
-            let mut throw = dice.at(nth as u32, what::PROCESS, 0);
-            let via = if throw.one_in(2) { Via::Gateway } else { Via::Direct };
-            let purse = if throw.one_in(10) { throw.below(4) as u32 } else { 1_000 };
+            let mut draw = rng.at(nth as u32, what::PROCESS, 0);
+            let via = if draw.one_in(2) { Via::Gateway } else { Via::Direct };
+            let purse = if draw.one_in(10) { draw.below(4) as u32 } else { 1_000 };
             let account = match via {
                 Via::Direct => world.service.open_account(purse),
                 Via::Gateway => world.gateway.account,
             };
-            let process = Process::new(via, account, &mut throw);
-            let calls = if crowd { throw.within(22, 48) } else { throw.within(1, 4) };
-            let span = if crowd { throw.of(&[0, 500, 12_000]) } else { 30_000 };
+            let process = Process::new(via, account, &mut draw);
+            let calls = if crowd { draw.within(22, 48) } else { draw.within(1, 4) };
+            let span = if crowd { draw.of(&[0, 500, 12_000]) } else { 30_000 };
             world.processes.push(process);
             for _ in 0..calls {
                 let call = world.calls.len();
@@ -190,14 +189,14 @@ impl<'a> World<'a> {
     }
 
     fn plan(&mut self, process: usize, call: usize, span: u64) {
-        let mut throw = self.dice.at(call as u32, what::CALL, 0);
-        let start = throw.within(0, span);
+        let mut draw = self.rng.at(call as u32, what::CALL, 0);
+        let start = draw.within(0, span);
         let plan = Plan {
-            patience: throw.of(&[DEFAULT_TIMEOUT, DEFAULT_TIMEOUT, 120_000, 30_000, 12_000]),
-            keyed: throw.one_in(3),
-            upload: throw.one_in(6),
-            relay: throw.one_in(4),
-            returns: throw.below(3) as u32,
+            timeout: draw.of(&[DEFAULT_TIMEOUT, DEFAULT_TIMEOUT, 120_000, 30_000, 12_000]),
+            keyed: draw.one_in(3),
+            upload: draw.one_in(6),
+            relay: draw.one_in(4),
+            returns: draw.below(3) as u32,
         };
         self.processes[process].calls.push(call);
         self.calls.push(Call::new(process, call, plan));
@@ -210,13 +209,13 @@ impl<'a> World<'a> {
         self.part.is_none_or(|part| part.calls.contains(&(call as u32)))
     }
 
-    /// Whether this goes wrong here, and if it does, what is thrown about how.
-    pub(crate) fn trouble(&mut self, owner: u32, trouble: Trouble, nth: u32) -> Option<Throw> {
+    /// Whether this goes wrong here, and if it does, what is drawn about how.
+    pub(crate) fn trouble(&mut self, owner: u32, trouble: Trouble, nth: u32) -> Option<Draw> {
         if self.scale == 0 {
             return None;
         }
-        let mut throw = self.dice.at(owner, trouble as u8, nth);
-        if throw.below(10_000_000) >= trouble.rate() * self.scale {
+        let mut draw = self.rng.at(owner, trouble as u8, nth);
+        if draw.below(10_000_000) >= trouble.rate() * self.scale {
             return None;
         }
         let place = Place { owner, trouble, nth };
@@ -227,8 +226,8 @@ impl<'a> World<'a> {
         if let Some(fired) = &mut self.fired {
             fired.push(place);
         }
-        tell!(self, "  ({place})");
-        Some(throw)
+        trace!(self, "  ({place})");
+        Some(draw)
     }
 
     /// Whether the world has this defect, on purpose.
@@ -245,14 +244,14 @@ impl<'a> World<'a> {
         self.at(self.now.saturating_add(wait), event);
     }
 
-    pub(crate) fn say(&mut self, words: String) {
-        if let Some(story) = &mut self.story {
-            story.push(format!("{:>10.3} s  {words}", self.now as f64 / 1_000.0));
+    pub(crate) fn push_trace(&mut self, words: String) {
+        if let Some(trace) = &mut self.trace {
+            trace.push(format!("{:>10.3} s  {words}", self.now as f64 / 1_000.0));
         }
     }
 
     pub(crate) fn note(&mut self, number: u64) {
-        self.hash = crate::dice::mix(self.hash ^ number).wrapping_add(self.now);
+        self.hash = crate::rng::mix(self.hash ^ number).wrapping_add(self.now);
     }
 
     /// Plays it to its end.
@@ -280,41 +279,41 @@ impl<'a> World<'a> {
         match event {
             Event::Start(call) => self.start(call),
             Event::Wake(call, epoch) => self.wake(call, epoch),
-            Event::Came(call, epoch, came) => self.came(call, epoch, came),
-            Event::Serve(process, life) => {
-                if self.processes[process].life == life {
+            Event::Received(call, epoch, received) => self.received(call, epoch, received),
+            Event::Serve(process, generation) => {
+                if self.processes[process].generation == generation {
                     self.serve(process);
                 }
             }
             Event::Restart(process) => self.restart(process),
             Event::Again(call) => self.again(call),
             Event::Open(call, stream) => self.open(call, stream),
-            Event::Stream(call, stream, heard) => self.hear(call, stream, heard),
+            Event::Stream(call, stream, pushed) => self.receive_pushed(call, stream, pushed),
             Event::Reach(request) => self.reach(*request),
-            Event::Upstream(job, life, came) => self.upstream(job, life, *came),
-            Event::Answer(id, life) => self.answer_timeout(id, life),
+            Event::Upstream(job, generation, received) => self.upstream(job, generation, *received),
+            Event::Answer(id, generation) => self.answer_timeout(id, generation),
             Event::Alarm(nth) => self.alarm(nth),
             Event::Stranger(nth) => self.stranger(nth),
-            Event::Served(job, life) => self.served(job, life),
+            Event::Served(job, generation) => self.served(job, generation),
             Event::Callback(task, tried) => self.callback(task, tried),
-            Event::Forged(task, throw) => self.forge(task, throw),
+            Event::Forged(task, draw) => self.forge(task, draw),
         }
     }
 
     /// What becomes of the task that this call makes now, if it makes one.
     pub(crate) fn fate(&mut self, owner: u32, nth: u32) -> Fate {
-        let mut throw = self.dice.at(owner, what::TASK, nth);
-        let took = if throw.one_in(20) { throw.within(60_000, 900_000) } else { throw.within(800, 45_000) };
+        let mut draw = self.rng.at(owner, what::TASK, nth);
+        let took = if draw.one_in(20) { draw.within(60_000, 900_000) } else { draw.within(800, 45_000) };
         let mut fate = Fate {
             end: self.now + took,
             success: true,
             billed: true,
-            known: self.now + throw.of(&[0, 0, 1_500]),
+            known: self.now + draw.of(&[0, 0, 1_500]),
             named: 0,
-            form: throw.below(64),
+            form: draw.below(64),
         };
-        if let Some(mut throw) = self.trouble(owner, Trouble::Hidden, nth) {
-            fate.known = self.now + throw.within(2_000, 85_000);
+        if let Some(mut draw) = self.trouble(owner, Trouble::Hidden, nth) {
+            fate.known = self.now + draw.within(2_000, 85_000);
         }
         if self.trouble(owner, Trouble::Stuck, nth).is_some() {
             fate.end = u64::MAX;
@@ -323,26 +322,26 @@ impl<'a> World<'a> {
             fate.success = false;
             fate.billed = self.trouble(owner, Trouble::ChargedFailure, nth).is_some();
         }
-        if let Some(mut throw) = self.trouble(owner, Trouble::Nameless, nth) {
+        if let Some(mut draw) = self.trouble(owner, Trouble::Nameless, nth) {
             fate.named =
-                throw.of(&[fate.end.saturating_add(4_000), fate.end.saturating_add(60_000), u64::MAX]);
+                draw.of(&[fate.end.saturating_add(4_000), fate.end.saturating_add(60_000), u64::MAX]);
         }
         fate
     }
 
     /// A stranger posts the end of a task to the URL of a job: with its secret, which only an insider can have, the end
     /// of another's; or with another secret.
-    fn forge(&mut self, task: usize, throw: u64) {
+    fn forge(&mut self, task: usize, draw: u64) {
         let url = self.service.tasks[task].call_back_url.clone().unwrap_or_default();
         let Some((id, secret)) = job_of(&url) else { return };
-        let other = self.service.tasks[(throw >> 1) as usize % self.service.tasks.len()].id.clone();
-        let taken = if throw & 1 == 0 {
+        let other = self.service.tasks[(draw >> 1) as usize % self.service.tasks.len()].id.clone();
+        let taken = if draw & 1 == 0 {
             self.called(id, secret, vec![other])
         } else {
             self.called(id, "another", vec![other])
         };
-        tell!(self, "a forged callback for job {id}: {}", if taken { "taken" } else { "not taken" });
-        if taken && throw & 1 == 1 {
+        trace!(self, "a forged callback for job {id}: {}", if taken { "taken" } else { "not taken" });
+        if taken && draw & 1 == 1 {
             self.break_law(6, "a callback with another secret is taken".to_owned());
         }
     }
@@ -358,7 +357,7 @@ impl<'a> World<'a> {
             let tasks = opened.claims.into_iter().map(|claim| claim.task_id).collect();
             self.called(id, secret, tasks)
         });
-        tell!(self, "a callback of task {task}: {}", if taken { "taken" } else { "not taken" });
+        trace!(self, "a callback of task {task}: {}", if taken { "taken" } else { "not taken" });
         if !taken && tried < 2 {
             self.after([5_000, 60_000][tried as usize], Event::Callback(task, tried + 1));
         }
@@ -373,6 +372,6 @@ fn job_of(url: &str) -> Option<(&str, &str)> {
 }
 
 /// No answer, for this reason.
-pub(crate) fn none(fault: NetworkError) -> Came {
+pub(crate) fn none(fault: NetworkError) -> Received {
     Err(fault)
 }

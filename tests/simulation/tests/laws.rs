@@ -11,7 +11,7 @@ const WORLDS: u64 = 400;
 /// A defect is to be found within so many jobs.
 const SOON: u64 = 100_000;
 
-/// Plays a run, and tells what it was and the hash of all its ledgers. Panics where a law is broken.
+/// Plays a run, and returns what it was and the hash of all its ledgers. Panics where a law is broken.
 fn run(seed: u64) -> (Counts, u64) {
     let (mut counts, mut hash) = (Counts::default(), 0_u64);
     for world in (0..WORLDS).map(|nth| seed_of(seed, nth)) {

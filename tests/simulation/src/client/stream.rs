@@ -8,20 +8,23 @@ use crisp_upscale_core::json::Json;
 use crisp_upscale_core::sse::Frames;
 use crisp_upscale_core::task::watch::Input;
 
-use super::{Doing, Heard};
+use super::{Machine, Pushed};
 use crate::doc::Doc;
 use crate::network::{Bearer, GATEWAY_HOST, Request, Sender, To};
-use crate::world::{Event, World, tell};
+use crate::world::{Event, World, trace};
 
 impl World<'_> {
     /// Waits for what the server pushes, once it has said that it does.
-    pub(super) fn listen(&mut self, call: usize) {
-        let Doing::Watch(..) = self.calls[call].doing else { return };
-        if self.calls[call].ear.is_some() || self.calls[call].task.is_none() || !self.process(call).pushes {
+    pub(super) fn subscribe(&mut self, call: usize) {
+        let Machine::Watch(..) = self.calls[call].machine else { return };
+        if self.calls[call].subscription.is_some()
+            || self.calls[call].task.is_none()
+            || !self.process(call).pushes
+        {
             return;
         }
         if self.process(call).events.is_some() {
-            self.calls[call].ear = Some(VecDeque::new());
+            self.calls[call].subscription = Some(VecDeque::new());
             self.open_later(call);
         }
     }
@@ -43,7 +46,7 @@ impl World<'_> {
         };
         self.leaves(&format!("{GATEWAY_HOST}{path}?taskId={task}"), Bearer::Token);
         self.calls[call].opened = self.now;
-        self.calls[call].heard = false;
+        self.calls[call].pushed = false;
         let nth = self.calls[call].requests;
         self.calls[call].requests += 1;
         let give_up = self.now + event_stream::OPEN_TIMEOUT;
@@ -59,62 +62,64 @@ impl World<'_> {
             }
             (instead, _) => {
                 let at = instead.map_or(give_up, |(at, _)| at.min(give_up));
-                self.at(at, Event::Stream(call, stream, Heard::Broken));
+                self.at(at, Event::Stream(call, stream, Pushed::Broken));
             }
         }
     }
 
     /// Something came on its stream.
-    pub(crate) fn hear(&mut self, call: usize, stream: u32, heard: Heard) {
+    pub(crate) fn receive_pushed(&mut self, call: usize, stream: u32, pushed: Pushed) {
         if self.calls[call].stream != stream {
             return;
         }
         if self.now < self.process(call).asleep_until {
             let until = self.process(call).asleep_until;
-            return self.at(until, Event::Stream(call, stream, heard));
+            return self.at(until, Event::Stream(call, stream, pushed));
         }
-        let over = matches!(heard, Heard::Broken);
-        let Some(ear) = &mut self.calls[call].ear else { return };
-        ear.push_back(heard);
+        let over = matches!(pushed, Pushed::Broken);
+        let Some(subscription) = &mut self.calls[call].subscription else { return };
+        subscription.push_back(pushed);
         if over {
-            let (now, opened, heard) = (self.now, self.calls[call].opened, self.calls[call].heard);
+            let (now, opened, pushed) = (self.now, self.calls[call].opened, self.calls[call].pushed);
             let process = self.process(call);
-            process.failures = event_stream::failures(process.failures, now - opened, heard, false);
+            process.failures = event_stream::failures(process.failures, now - opened, pushed, false);
             self.open_later(call);
         } else {
-            self.calls[call].heard = true;
+            self.calls[call].pushed = true;
             self.process(call).failures = 0;
         }
-        self.take_heard(call);
+        self.take_pushed(call);
     }
 
-    /// Tells the job what was heard, where it waits.
-    pub(super) fn take_heard(&mut self, call: usize) {
+    /// Gives the watch what has arrived, where it waits.
+    pub(super) fn take_pushed(&mut self, call: usize) {
         if self.calls[call].idle.is_none() {
             return;
         }
-        let Some(heard) = self.calls[call].ear.as_mut().and_then(VecDeque::pop_front) else { return };
+        let Some(pushed) = self.calls[call].subscription.as_mut().and_then(VecDeque::pop_front) else {
+            return;
+        };
         self.calls[call].idle = None;
         self.calls[call].epoch += 1;
-        let input = match heard {
-            Heard::Text(text) => {
+        let input = match pushed {
+            Pushed::Text(text) => {
                 // Cut where it may be cut.
                 let (first, rest) = text.split_at(text.floor_char_boundary(text.len() / 2));
                 let mut frames = Frames::default();
                 let mut messages = frames.feed(first).unwrap_or_default();
                 messages.extend(frames.feed(rest).unwrap_or_default());
                 let Some(message) = messages.into_iter().next() else { return };
-                tell!(self, "call {call} is pushed: {}", message.data);
+                trace!(self, "call {call} is pushed: {}", message.data);
                 Input::Pushed(Response { status: 200, retry_after: None, body: Doc::parse(&message.data) })
             }
-            Heard::Broken => Input::SubscriptionLost,
+            Pushed::Broken => Input::SubscriptionLost,
         };
         self.step_watch(call, input);
     }
 
-    pub(super) fn leave(&mut self, call: usize) {
+    pub(super) fn unsubscribe(&mut self, call: usize) {
         self.calls[call].stream += 1;
-        self.calls[call].ear = None;
+        self.calls[call].subscription = None;
         self.calls[call].idle = None;
     }
 }

@@ -9,12 +9,12 @@ use crisp_upscale_gateway_core::{Account, Input, Moment, Output, UpstreamResult}
 use serde_json::Value;
 
 use super::{Gateway, Sent};
-use crate::client::Heard;
+use crate::client::Pushed;
 use crate::mutant::Mutant;
-use crate::network::{Bearer, Came, Request, Sender, To};
+use crate::network::{Bearer, Received, Request, Sender, To};
 use crate::service::Answer;
 use crate::trouble::{ACCOUNT, Trouble};
-use crate::world::{Event, World, none, tell, what};
+use crate::world::{Event, World, none, trace, what};
 
 /// How long the service's response to a poll may take, in milliseconds.
 const POLL_TIMEOUT: u64 = 30_000;
@@ -39,13 +39,13 @@ impl World<'_> {
     pub(super) fn handle_called(&mut self, input: Input) -> bool {
         self.gateway.inputs += 1;
         let nth = self.gateway.inputs;
-        let cut = self.trouble(ACCOUNT, Trouble::ObjectCrash, nth).map(|mut throw| throw.below(4) as usize);
-        tell!(self, "the object is given: {}", words(&input));
+        let cut = self.trouble(ACCOUNT, Trouble::ObjectCrash, nth).map(|mut draw| draw.below(4) as usize);
+        trace!(self, "the object is given: {}", words(&input));
         let before = (cut == Some(0)).then(|| self.gateway.disk.clone());
         self.load();
-        let mut throw = self.dice.at(ACCOUNT, what::SECRET, nth);
+        let mut draw = self.rng.at(ACCOUNT, what::SECRET, nth);
         let mut random = [0; 32];
-        random.iter_mut().for_each(|byte| *byte = throw.below(256) as u8);
+        random.iter_mut().for_each(|byte| *byte = draw.below(256) as u8);
         let moment = Moment { now: self.unix(), random };
         let Gateway { machine, disk, .. } = &mut self.gateway;
         let Some(machine) = machine else { return false };
@@ -126,10 +126,10 @@ impl World<'_> {
     /// The process ends: what is in memory is gone, and what is under way.
     fn cut(&mut self) {
         self.counts.crashes += 1;
-        tell!(self, "the object is cut off");
+        trace!(self, "the object is cut off");
         let now = self.now;
         let gateway = &mut self.gateway;
-        gateway.life += 1;
+        gateway.generation += 1;
         gateway.cut_at = now;
         gateway.machine = None;
         let waiting = std::mem::take(&mut gateway.waiting);
@@ -139,7 +139,7 @@ impl World<'_> {
         }
         waiting.into_values().for_each(|request| self.drop_request(request));
         for (call, stream, _) in streams.into_values() {
-            self.after(20, Event::Stream(call, stream, Heard::Broken));
+            self.after(20, Event::Stream(call, stream, Pushed::Broken));
         }
     }
 
@@ -160,10 +160,10 @@ impl World<'_> {
             return;
         }
         self.gateway.disk.alarm_at = None;
-        let life = self.gateway.life;
+        let generation = self.gateway.generation;
         self.handle(Input::AlarmFired);
         // One whose handler was cut off comes once more.
-        if self.gateway.life != life && !self.is(Mutant::DropsAlarms) {
+        if self.gateway.generation != generation && !self.is(Mutant::DropsAlarms) {
             let again = self.unix() + ALARM_AGAIN;
             if self.gateway.disk.alarm_at.is_none_or(|at| at > again) {
                 self.set_alarm(again);
@@ -179,7 +179,7 @@ impl World<'_> {
             Output::Push { stream, message } => self.push(stream, message),
             Output::CloseStream(stream) => {
                 if let Some((call, stream, _)) = self.gateway.streams.remove(&stream) {
-                    self.after(100, Event::Stream(call, stream, Heard::Broken));
+                    self.after(100, Event::Stream(call, stream, Pushed::Broken));
                 }
             }
             Output::SendCreate { job, body } => match self.known(&job) {
@@ -195,7 +195,7 @@ impl World<'_> {
                 let Some(job) = self.known(&job) else { return };
                 self.leaves(&format!("https://api.kie.ai/api/v1/jobs/recordInfo?taskId={task}"), Bearer::Key);
                 let account = self.gateway.account;
-                self.depart_job(job, Sent::Poll(task.clone()), To::Look(account, task), POLL_TIMEOUT);
+                self.depart_job(job, Sent::Poll(task.clone()), To::Poll(account, task), POLL_TIMEOUT);
             }
             Output::Relay { job, url, .. } => self.elsewhere(&job, &url, Sent::Relay, 15_000),
             Output::CopyResult { job, url } => self.elsewhere(&job, &url, Sent::Copy, 60_000),
@@ -206,7 +206,7 @@ impl World<'_> {
                 self.counts.recovered += u64::from(recovered);
                 let Some(job) = self.known(&job) else { return };
                 self.note(u64::from(self.gateway.jobs[job].owner) << 32 | state.len() as u64);
-                tell!(self, "job {} ends: {state}", self.name(job));
+                trace!(self, "job {} ends: {state}", self.name(job));
             }
         }
     }
@@ -222,8 +222,8 @@ impl World<'_> {
     }
 
     fn depart_job(&mut self, job: usize, sent: Sent, to: To, timeout: u64) {
-        tell!(self, "for job {} leaves: {sent:?}", self.name(job));
-        let life = self.gateway.life;
+        trace!(self, "for job {} leaves: {sent:?}", self.name(job));
+        let generation = self.gateway.generation;
         let object = &mut self.gateway.jobs[job];
         let (owner, nth) = (object.owner, object.requests);
         object.requests += 1;
@@ -231,28 +231,29 @@ impl World<'_> {
         let way = self.depart(owner, nth, give_up, false);
         let silent = way.instead.is_some();
         let over = way.over(give_up);
-        if let Some((at, came)) = way.instead {
-            let (at, came) = if at > give_up { (give_up, none(NetworkError::TimedOut)) } else { (at, came) };
-            self.at(at, Event::Upstream(job, life, Box::new((sent.clone(), came))));
+        if let Some((at, received)) = way.instead {
+            let (at, received) =
+                if at > give_up { (give_up, none(NetworkError::TimedOut)) } else { (at, received) };
+            self.at(at, Event::Upstream(job, generation, Box::new((sent.clone(), received))));
         } else if way.arrives.is_none() {
             self.at(
                 give_up,
-                Event::Upstream(job, life, Box::new((sent.clone(), none(NetworkError::TimedOut)))),
+                Event::Upstream(job, generation, Box::new((sent.clone(), none(NetworkError::TimedOut)))),
             );
         }
         if let Some(at) = way.arrives {
-            let from = Sender::Job(job, life, sent);
+            let from = Sender::Job(job, generation, sent);
             self.at(at, Event::Reach(Box::new(Request { from, to, nth, silent, give_up, over })));
         }
     }
 
-    /// What came of a request of the object's.
-    pub(crate) fn upstream(&mut self, job: usize, life: u32, (sent, came): (Sent, Came)) {
-        if self.gateway.life != life {
+    /// The result of a request of the object's.
+    pub(crate) fn upstream(&mut self, job: usize, generation: u32, (sent, received): (Sent, Received)) {
+        if self.gateway.generation != generation {
             return;
         }
-        let ok = came.as_ref().is_ok_and(|answer| answer.status == 200);
-        let result: UpstreamResult = came.map(|Answer { status, retry_after, text }| Response {
+        let ok = received.as_ref().is_ok_and(|answer| answer.status == 200);
+        let result: UpstreamResult = received.map(|Answer { status, retry_after, text }| Response {
             status,
             retry_after,
             body: Value::parse(&text),
@@ -280,21 +281,21 @@ impl World<'_> {
         };
         if let Some(wait) = broken {
             self.gateway.streams.remove(&id);
-            return self.after(wait, Event::Stream(call, stream, Heard::Broken));
+            return self.after(wait, Event::Stream(call, stream, Pushed::Broken));
         }
         let text = self.announced(job, &message);
-        let wait = self.dice.at(owner, what::BACK, nth | 1 << 31).within(2, 60);
-        self.after(wait, Event::Stream(call, stream, Heard::Text(text)));
+        let wait = self.rng.at(owner, what::BACK, nth | 1 << 31).within(2, 60);
+        self.after(wait, Event::Stream(call, stream, Pushed::Text(text)));
     }
 }
 
 fn words(input: &Input) -> String {
     match input {
         Input::Created { job, result } => {
-            format!("Created {job} {:?}", result.as_ref().map(|came| came.status))
+            format!("Created {job} {:?}", result.as_ref().map(|received| received.status))
         }
         Input::Polled { job, task, result } => {
-            format!("Polled {job} {task} {:?}", result.as_ref().map(|came| came.status))
+            format!("Polled {job} {task} {:?}", result.as_ref().map(|received| received.status))
         }
         other => format!("{other:?}"),
     }

@@ -50,16 +50,16 @@ impl World<'_> {
     pub(super) fn serve_stranger(&mut self, job: String) {
         self.gateway.strangers += 1;
         let nth = self.gateway.strangers;
-        self.after(0, Event::Served(job, self.gateway.life));
+        self.after(0, Event::Served(job, self.gateway.generation));
         if self.now < RUSH {
-            let wait = self.dice.at(ACCOUNT, what::USER, nth).within(0, 5_000);
+            let wait = self.rng.at(ACCOUNT, what::USER, nth).within(0, 5_000);
             self.after(wait, Event::Stranger(STRANGERS * THEIR_JOBS + nth));
         }
     }
 
     /// The service has refused a stranger's createTask.
-    pub(crate) fn served(&mut self, job: String, life: u32) {
-        if self.gateway.life == life {
+    pub(crate) fn served(&mut self, job: String, generation: u32) {
+        if self.gateway.generation == generation {
             let body = Some(json!({ "code": 402, "msg": "Credits insufficient", "data": null }));
             let result = Ok(Response { status: 200, retry_after: None, body });
             self.handle(Input::Created { job, result });

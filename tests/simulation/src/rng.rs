@@ -1,24 +1,24 @@
-//! Chance without a sequence: each decision of a world has a place of its own, and what is thrown there depends on
+//! Random numbers without a sequence: each decision of a world has a place of its own, and what is drawn there depends on
 //! the seed and on the place alone. So a fault can be taken out of a world and all else stays as it was, which
 //! no generator that hands out one number after another can do.
 
-/// The dice of one world.
+/// The random numbers of one world.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Dice(pub(crate) u64);
+pub(crate) struct Rng(pub(crate) u64);
 
-impl Dice {
-    /// What is thrown at a place.
-    pub(crate) fn at(self, owner: u32, what: u8, nth: u32) -> Throw {
+impl Rng {
+    /// What is drawn at a place.
+    pub(crate) fn at(self, owner: u32, what: u8, nth: u32) -> Draw {
         let place = u64::from(owner) << 40 | u64::from(what) << 32 | u64::from(nth);
-        Throw(mix(self.0 ^ mix(place.wrapping_add(STEP))))
+        Draw(mix(self.0 ^ mix(place.wrapping_add(STEP))))
     }
 }
 
-/// What is thrown at one place: as many numbers as are needed there.
+/// What is drawn at one place: as many numbers as are needed there.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Throw(u64);
+pub(crate) struct Draw(u64);
 
-impl Throw {
+impl Draw {
     /// A number below the bound.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_add(STEP);
@@ -31,7 +31,7 @@ impl Throw {
         least + self.below(most - least + 1)
     }
 
-    /// Whether one of so many is thrown.
+    /// Whether one of so many is drawn.
     pub(crate) fn one_in(&mut self, many: u64) -> bool {
         self.below(many) == 0
     }
