@@ -660,17 +660,17 @@ fn a_key_that_the_service_echoes_is_in_no_message() {
                 answer,
             )
         };
-        let look = |body| ended_by(Upscale::watch("5f48".into(), 0, END), says(&body));
+        let poll = |body| ended_by(Upscale::watch("5f48".into(), 0, END), says(&body));
         let limited = Response { retry_after: Some(END), ..says(&json!({"code": 429, "msg": said})) };
         let rows = [
             ("a create refused", create(says(&json!({"code": 401, "msg": said})))),
             ("a create limited for too long", create(limited)),
             ("a create of unknown outcome", create(says(&json!({"code": 500, "msg": said})))),
-            ("a look refused", look(json!({"code": 401, "msg": said}))),
-            ("a record missing", look(json!({"code": 404, "msg": said}))),
-            ("a task failed", look(json!({"code": 200, "data": {"state": "fail", "failMsg": said}}))),
-            ("a code and no words", look(json!({"code": 200, "data": {"state": "fail", "failCode": said}}))),
-            ("a time-out after a bad look", look(json!({"code": 500, "msg": said}))),
+            ("a poll refused", poll(json!({"code": 401, "msg": said}))),
+            ("a record missing", poll(json!({"code": 404, "msg": said}))),
+            ("a task failed", poll(json!({"code": 200, "data": {"state": "fail", "failMsg": said}}))),
+            ("a code and no words", poll(json!({"code": 200, "data": {"state": "fail", "failCode": said}}))),
+            ("a time-out after a bad poll", poll(json!({"code": 500, "msg": said}))),
         ];
         for (row, failure) in rows {
             assert!(failure.message.contains(KEY), "{row}: the test echoes no key: {failure:?}");

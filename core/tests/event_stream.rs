@@ -57,8 +57,8 @@ fn wait(at: u64) -> Output {
     Output::Sleep(BEGIN + at)
 }
 
-/// A look that leaves so long after the beginning.
-fn look(at: u64) -> Output {
+/// A poll that leaves so long after the beginning.
+fn poll(at: u64) -> Output {
     Output::Send(Request::Poll(TASK.to_owned()), BEGIN + at + 20_000)
 }
 
@@ -138,7 +138,7 @@ fn a_stream_that_came_to_nothing_is_opened_again_later_and_later() {
 // The job
 
 #[test]
-fn a_job_that_is_pushed_never_looks() {
+fn a_job_that_is_pushed_never_polls() {
     // Young or old: the present state comes first.
     for age in [0, 5_000, 3_600_000] {
         let mut job = Played::of_age(age);
@@ -165,35 +165,35 @@ fn a_time_out_holds_while_it_is_pushed() {
 }
 
 #[test]
-fn where_nothing_is_pushed_the_job_looks_by_itself_until_it_is() {
+fn where_nothing_is_pushed_the_job_polls_until_it_is() {
     let mut job = Played::of_age(0);
     job.next(Input::Subscribed, 0);
-    assert_eq!(job.next(Input::TimerFired, FIRST_MESSAGE_TIMEOUT), look(FIRST_MESSAGE_TIMEOUT));
+    assert_eq!(job.next(Input::TimerFired, FIRST_MESSAGE_TIMEOUT), poll(FIRST_MESSAGE_TIMEOUT));
     assert_eq!(job.next(Input::Response(state("waiting")), 10_100), wait(13_100));
     assert_eq!(job.next(Input::SubscriptionLost, 12_000), wait(13_100), "it does not rely on it anyhow");
-    assert_eq!(job.next(Input::TimerFired, 13_100), look(13_100));
+    assert_eq!(job.next(Input::TimerFired, 13_100), poll(13_100));
     assert_eq!(job.next(Input::Response(state("waiting")), 13_200), wait(16_200));
     assert_eq!(job.next(Input::Pushed(state("waiting")), 14_000), Output::Sleep(DEADLINE));
 }
 
 #[test]
-fn after_a_break_it_looks_once_and_then_at_its_pace() {
+fn after_a_break_it_polls_once_and_then_by_its_schedule() {
     let mut job = Played::of_age(0);
     job.next(Input::Subscribed, 0);
     job.next(Input::Pushed(state("waiting")), 100);
-    assert_eq!(job.next(Input::SubscriptionLost, 1_000), look(1_000));
+    assert_eq!(job.next(Input::SubscriptionLost, 1_000), poll(1_000));
     assert_eq!(job.next(Input::Response(state("waiting")), 1_100), wait(4_100));
-    assert_eq!(job.next(Input::TimerFired, 4_100), look(4_100));
+    assert_eq!(job.next(Input::TimerFired, 4_100), poll(4_100));
 }
 
 #[test]
-fn a_stream_that_cannot_be_opened_costs_a_young_task_no_look_before_its_time() {
+fn a_stream_that_cannot_be_opened_costs_a_young_task_no_poll_before_its_time() {
     let mut job = Played::of_age(0);
     job.next(Input::Subscribed, 0);
     assert_eq!(job.next(Input::SubscriptionLost, 50), wait(3_000));
     let mut job = Played::of_age(60_000);
     job.next(Input::Subscribed, 0);
-    assert_eq!(job.next(Input::SubscriptionLost, 50), look(50));
+    assert_eq!(job.next(Input::SubscriptionLost, 50), poll(50));
 }
 
 #[test]
@@ -207,7 +207,7 @@ fn a_server_that_asks_to_wait_is_not_asked_before() {
 
 /// The next thing that is pushed may never come then.
 #[test]
-fn after_a_message_that_tells_nothing_it_looks() {
+fn after_a_message_without_a_record_it_polls() {
     for (row, message, then) in [
         ("no JSON", reply(200, "<html>"), 1_000),
         ("a fault", reply(200, r#"{"code":500,"msg":"broken"}"#), 1_000),
@@ -217,7 +217,7 @@ fn after_a_message_that_tells_nothing_it_looks() {
         let mut job = Played::of_age(0);
         job.next(Input::Subscribed, 0);
         assert_eq!(job.next(Input::Pushed(message), 100), wait(100 + then), "{row}");
-        assert_eq!(job.next(Input::TimerFired, 100 + then), look(100 + then), "{row}");
+        assert_eq!(job.next(Input::TimerFired, 100 + then), poll(100 + then), "{row}");
     }
     let mut job = Played::of_age(3_600_000);
     job.next(Input::Subscribed, 0);
@@ -255,7 +255,7 @@ fn an_outcome_that_a_gateway_does_not_know_is_unknown_and_can_be_resumed() {
         assert!(failure.message.ends_with("The service said: No reply."), "{}", failure.message);
     }
     let mut job = Played::of_age(900_000);
-    assert_eq!(job.next(Input::Started, 0), look(0));
+    assert_eq!(job.next(Input::Started, 0), poll(0));
     assert!(matches!(job.next(Input::Response(success()), 100), Output::Done(end) if end.is_ok()));
 }
 

@@ -21,7 +21,7 @@ fn head(status: u16, total_bytes: Option<u64>, bytes: &[u8]) -> Head {
 }
 
 #[test]
-fn the_range_is_what_is_looked_at() {
+fn the_range_is_what_is_read() {
     assert_eq!(RANGE, format!("bytes=0-{}", HEAD_BYTES - 1));
 }
 
@@ -158,7 +158,7 @@ fn a_busy_host_is_asked_again_a_few_times_within_the_deadline() {
         let always = |_, _| (busy_of(status), None);
         let asked = (vec![true], 0, Some(busy_of(status)));
         assert_eq!(probed(10_000, always), (vec![true; 4], 7_000, Some(busy_of(status))), "{status}");
-        // A result is looked at for a second.
+        // The head of a result is waited for for a second.
         assert_eq!(probed(1_000, always), asked, "{status}");
         let at_first = |_, nth| (if nth < 2 { busy_of(status) } else { file_of() }, None);
         assert_eq!(probed(10_000, at_first), (vec![true; 3], 3_000, Some(file_of())), "{status}");

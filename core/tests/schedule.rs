@@ -17,19 +17,19 @@ fn before_anything_is_seen_it_is_the_vendors_pace() {
 }
 
 #[test]
-fn tasks_that_all_take_as_long_are_looked_at_when_they_end() {
+fn tasks_that_all_take_as_long_are_polled_when_they_end() {
     for duration in [2_000, 5_000, 12_000] {
         let model = seen([duration; 20]);
         let first = model.next_poll(0);
         assert!(
             (duration * 9 / 10..duration * 5 / 4).contains(&first),
-            "{duration} ms, looked at after {first}"
+            "{duration} ms, polled after {first}"
         );
     }
 }
 
 #[test]
-fn where_there_are_two_kinds_it_looks_after_each() {
+fn where_there_are_two_kinds_it_polls_after_each() {
     let model = seen([5_000, 40_000].repeat(10));
     let first = model.next_poll(0);
     assert!((5_000..7_000).contains(&first), "{first}");

@@ -15,7 +15,7 @@ use serde_json::Value;
 /// Not 0, so that an instant is not mistaken for a duration.
 const BEGIN: Instant = 10_000_000;
 /// The longest that one try may take.
-const PATIENCE: u64 = 180_000;
+const TIMEOUT: u64 = 180_000;
 
 const GOOD: &str = r#"{"success":true,"code":200,"msg":"File uploaded successfully","data":{"downloadUrl":"https://host.example/a.png"}}"#;
 
@@ -116,7 +116,7 @@ fn play(
     loop {
         match machine.handle(event, now) {
             Output::Send { until: give_up } => {
-                assert_eq!(give_up, deadline.min(now + PATIENCE));
+                assert_eq!(give_up, deadline.min(now + TIMEOUT));
                 sent.push(now);
                 let (after, came) = script.next().expect("it tries more often than was expected");
                 (now, event) = (now + after, came);
@@ -186,7 +186,7 @@ fn a_refusal_ends_it_at_once() {
 }
 
 #[test]
-fn the_callers_patience_ends_it() {
+fn the_callers_timeout_ends_it() {
     // Before it began; while it is sent; and where the next try would be too late.
     let (end, _, sent) = play(BEGIN, []);
     assert_eq!((end.unwrap_err().kind, sent.len()), (Kind::Timeout, 0));

@@ -1,7 +1,7 @@
-//! Workloads whose distribution is known, and what a schedule of looks costs on them. Nothing is
+//! Workloads whose distribution is known, and what a schedule of polls costs on them. Nothing is
 //! played through: costs are expectations under the distribution, so only what was learned is random.
 //!
-//! Times are in seconds. A request is a look at the task, the last one included and createTask not;
+//! Times are in seconds. A request is a poll of the task, the last one included and createTask not;
 //! replies take no time.
 // A benchmark may stop where it stands, and its tables are indexed.
 #![allow(clippy::indexing_slicing, clippy::needless_range_loop)]
@@ -31,9 +31,9 @@ pub struct Hump {
 /// What a schedule costs on average.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cost {
-    /// Looks for each task.
+    /// Polls for each task.
     pub requests: f64,
-    /// From the end of a task to the look that sees it.
+    /// From the end of a task to the poll that sees it.
     pub late: f64,
 }
 
@@ -103,18 +103,18 @@ impl Workload {
         picked.median * (picked.sigma * rng.normal()).exp()
     }
 
-    /// What it costs to look at these ages.
+    /// What it costs to poll at these ages.
     #[must_use]
-    pub fn cost(&self, looks: impl IntoIterator<Item = f64>) -> Cost {
+    pub fn cost(&self, polls: impl IntoIterator<Item = f64>) -> Cost {
         let (mut cost, mut last) = (Cost::default(), 0.0);
-        for look in looks {
+        for poll in polls {
             let alive = self.at(&self.alive, last);
             if alive < NOBODY {
                 break;
             }
             cost.requests += alive;
-            cost.late += alive * (look - last) - (self.at(&self.area, look) - self.at(&self.area, last));
-            last = look;
+            cost.late += alive * (poll - last) - (self.at(&self.area, poll) - self.at(&self.area, last));
+            last = poll;
         }
         cost
     }
@@ -122,7 +122,7 @@ impl Workload {
     /// What it costs with this model, as it is now.
     #[must_use]
     pub fn cost_of(&self, model: &Durations) -> Cost {
-        self.cost(looks(model))
+        self.cost(polls(model))
     }
 
     /// What the best schedule costs: found by dynamic programming that knows the distribution.
@@ -145,8 +145,8 @@ impl Workload {
             }
             onward[from] = best;
         }
-        let looks = std::iter::successors(Some(next[0]), |at| (*at < CELLS).then(|| next[*at]));
-        self.cost(looks.map(|at| at as f64 * self.cell))
+        let polls = std::iter::successors(Some(next[0]), |at| (*at < CELLS).then(|| next[*at]));
+        self.cost(polls.map(|at| at as f64 * self.cell))
     }
 
     fn at(&self, table: &[f64], t: f64) -> f64 {
@@ -157,13 +157,13 @@ impl Workload {
     }
 }
 
-/// The ages at which a task is looked at that never ends.
-pub fn looks(model: &Durations) -> impl Iterator<Item = f64> {
+/// The ages at which a task is polled that never ends.
+pub fn polls(model: &Durations) -> impl Iterator<Item = f64> {
     std::iter::successors(Some(model.next_poll(0)), |age| Some(age + model.next_poll(*age)))
         .map(|age| age as f64 / 1_000.0)
 }
 
-/// Looks at a fixed pace, in seconds.
+/// Polls at a fixed interval, in seconds.
 pub fn every(pace: f64) -> impl Iterator<Item = f64> {
     (1..).map(move |nth| pace * f64::from(nth))
 }
@@ -176,15 +176,15 @@ pub fn see(model: &mut Durations, workload: &Workload, tasks: usize, rng: &mut R
 }
 
 /// As [`see`], where the records have no times: what is known of a duration is between
-/// which looks it lies.
-pub fn see_by_looks(model: &mut Durations, workload: &Workload, tasks: usize, rng: &mut Rng) {
+/// which polls it lies.
+pub fn see_by_polls(model: &mut Durations, workload: &Workload, tasks: usize, rng: &mut Rng) {
     for _ in 0..tasks {
         let duration = workload.pick(rng);
         let mut last = 0.0;
         let mut seen = 0.0;
-        for look in looks(model) {
-            (last, seen) = (seen, look);
-            if look >= duration {
+        for poll in polls(model) {
+            (last, seen) = (seen, poll);
+            if poll >= duration {
                 break;
             }
         }

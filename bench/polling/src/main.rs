@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::thread;
 
 use crisp_upscale_core::schedule::Durations;
-use polling::{Cost, Hump, Rng, Workload, every, see, see_by_looks};
+use polling::{Cost, Hump, Rng, Workload, every, see, see_by_polls};
 
 const SEEDS: u64 = 1_000;
 
@@ -146,7 +146,7 @@ fn learn(case: &Case, seed: u64) -> Vec<Cost> {
         .map(|seen| {
             let more = seen - so_far;
             so_far = *seen;
-            let see = if case.times { see } else { see_by_looks };
+            let see = if case.times { see } else { see_by_polls };
             see(&mut model, &case.workload, more, &mut rng);
             case.workload.cost_of(&model)
         })

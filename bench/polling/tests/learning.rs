@@ -2,7 +2,7 @@
 //! the vendor's pace. Few seeds, and the same in every run; `npm run bench -- polling` has more.
 
 use crisp_upscale_core::schedule::Durations;
-use polling::{Cost, Hump, Rng, Workload, every, looks, see, see_by_looks};
+use polling::{Cost, Hump, Rng, Workload, every, polls, see, see_by_polls};
 
 const SEEDS: u64 = 20;
 
@@ -69,12 +69,12 @@ fn a_service_that_changes_is_followed_within_40_jobs() {
     }
 }
 
-/// Where the service tells no times, only between which looks a task ended is known.
+/// Where the service tells no times, only between which polls a task ended is known.
 #[test]
 fn it_learns_from_its_own_looks_too() {
     for (median, sigma) in [(5.0, 0.5), (12.0, 0.25), (40.0, 0.25)] {
         let workload = Workload::log_normal(median, sigma);
-        let ours = mean(&workload, |model, rng| see_by_looks(model, &workload, 20, rng));
+        let ours = mean(&workload, |model, rng| see_by_polls(model, &workload, 20, rng));
         let ratio = ours / workload.optimum().total();
         assert!(ratio <= 1.2, "{median} s, {sigma}: {ratio}");
     }
@@ -89,24 +89,24 @@ fn a_cost_is_looks_and_seconds() {
     let workload = Workload::log_normal(10.0, 0.001);
     let Cost { requests, late } = workload.cost(every(3.0));
     assert!((requests - 4.0).abs() < 0.01 && (late - 2.0).abs() < 0.01, "{requests}, {late}");
-    assert!(workload.optimum().total() < 1.2, "one look is enough: {:?}", workload.optimum());
+    assert!(workload.optimum().total() < 1.2, "one poll is enough: {:?}", workload.optimum());
 }
 
 /// The samples and the tables must be of one distribution.
 #[test]
 fn tasks_are_picked_as_the_workload_says() {
     let (workload, mut rng) = (two_humps(), Rng::new(1));
-    let mut looked = Cost::default();
+    let mut polled = Cost::default();
     let tasks = 20_000;
     for _ in 0..tasks {
         let duration = workload.pick(&mut rng);
         let seen = (duration / 3.0).ceil();
-        looked.requests += seen / f64::from(tasks);
-        looked.late += (seen * 3.0 - duration) / f64::from(tasks);
+        polled.requests += seen / f64::from(tasks);
+        polled.late += (seen * 3.0 - duration) / f64::from(tasks);
     }
     let told = workload.cost(every(3.0));
-    assert!((looked.requests - told.requests).abs() < 0.1, "{looked:?}, {told:?}");
-    assert!((looked.late - told.late).abs() < 0.05, "{looked:?}, {told:?}");
+    assert!((polled.requests - told.requests).abs() < 0.1, "{polled:?}, {told:?}");
+    assert!((polled.late - told.late).abs() < 0.05, "{polled:?}, {told:?}");
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn the_same_seed_gives_the_same_model() {
     let schedule = || {
         let (mut model, workload) = (Durations::default(), Workload::log_normal(12.0, 0.5));
         see(&mut model, &workload, 5, &mut Rng::new(7));
-        looks(&model).take(20).collect::<Vec<_>>()
+        polls(&model).take(20).collect::<Vec<_>>()
     };
     assert_eq!(schedule(), schedule());
 }

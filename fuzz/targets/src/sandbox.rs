@@ -11,13 +11,13 @@ const NOW: u64 = 1_786_878_073_451;
 
 /// What is decoded here, in pixels by what its header says. A larger image takes seconds, as it must, and would leave the
 /// fuzzer no time; one whose header says little and that decodes to much is still found.
-const PATIENCE: u64 = 64 * 1024;
+const SLOW_PIXELS: u64 = 64 * 1024;
 
 /// A file to enlarge. What comes of it is a PNG, as large as it should be.
 pub fn pixels(data: &[u8]) {
     let size = identify(data).ok().and_then(|header| header.size);
     let pixels = |(width, height)| u64::from(width) * u64::from(height);
-    if size.is_some_and(|size| (PATIENCE..=16_000_000).contains(&pixels(size))) {
+    if size.is_some_and(|size| (SLOW_PIXELS..=16_000_000).contains(&pixels(size))) {
         return;
     }
     match enlarge(data, 2) {

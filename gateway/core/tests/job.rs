@@ -11,7 +11,7 @@ use harness::*;
 use serde_json::{Value, json};
 
 #[test]
-fn the_ordinary_life_is_a_create_a_callback_and_one_poll() {
+fn the_ordinary_job_is_a_create_a_callback_and_one_poll() {
     let mut gateway = Gateway::new(settings());
     let (id, outputs) = gateway.order();
     let [Output::SendCreate { job: sent, body }] = &outputs[..] else { panic!("{outputs:?}") };
@@ -131,7 +131,7 @@ fn a_success_without_a_file_is_read_again_until_it_names_one() {
 }
 
 #[test]
-fn a_poll_that_tells_nothing_is_followed_by_another() {
+fn a_poll_without_a_record_is_followed_by_another() {
     for result in [
         Ok(refusal(500, "oops")),
         Ok(refusal(429, "slow")),

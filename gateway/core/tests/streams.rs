@@ -85,7 +85,7 @@ fn a_task_of_another_caller_or_none_is_missing_and_is_not_waited_for() {
 }
 
 #[test]
-fn every_stream_of_a_task_is_told_and_none_that_was_closed() {
+fn every_stream_of_a_task_is_notified_and_none_that_was_closed() {
     let mut gateway = made();
     for stream in 1..=3 {
         subscribe(&mut gateway, stream, CALLER, &[&job()]);
