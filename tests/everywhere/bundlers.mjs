@@ -26,10 +26,10 @@ const VITES = [6, 7, 8];
  * @param {import("./project.mjs").Project} project
  * @param {import("playwright-core").Browser} chromium
  * @param {Awaited<ReturnType<typeof import("../../scripts/runtimes.mjs").runtimes>>} paths
- * @returns {import("./matrix.mjs").Row[]}
+ * @returns {import("./start.mjs").Row[]}
  */
 export function bundlerRows({ copy }, chromium, { node20, node24, workerd }) {
-  /** @type {(name: string, build: Build, headers?: Record<string, string>) => import("./matrix.mjs").Row} */
+  /** @type {(name: string, build: Build, headers?: Record<string, string>) => import("./start.mjs").Row} */
   const page = (name, build, headers) => ({
     name,
     prepare: async () => inChromium(chromium, site(await build(await copy(name)), "/", headers)),

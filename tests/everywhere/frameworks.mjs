@@ -39,7 +39,7 @@ const FRAMEWORKS = [
  * @param {import("./project.mjs").Project} project
  * @param {import("playwright-core").Browser} chromium
  * @param {{ node24: string }} paths
- * @returns {import("./matrix.mjs").Row[]}
+ * @returns {import("./start.mjs").Row[]}
  */
 export function frameworkRows({ folder: project }, chromium, { node24 }) {
   return FRAMEWORKS.map(({ name, folder, build: [program = "", ...args], built, env = {} }) => ({

@@ -10,14 +10,8 @@ import { frameworkRows } from "./frameworks.mjs";
 import { filesOf, inBrowser, inChromium, inProcess, inWorkerd, site } from "./start.mjs";
 
 /** @typedef {import("./start.mjs").Start} Start */
+/** @typedef {import("./start.mjs").Row} Row */
 /** @typedef {import("./project.mjs").Project} Project */
-
-/**
- * @typedef {object} Row
- * @property {string} name
- * @property {() => Promise<Start>} prepare builds, where there is something to be built
- * @property {string | undefined} [absent] why it cannot be run on this machine
- */
 
 /**
  * All rows, in the order of the table.

@@ -77,7 +77,7 @@ await script(async () => {
 /**
  * Runs the suite in one row, and tells how each check ended.
  *
- * @param {import("./matrix.mjs").Row} row
+ * @param {import("./start.mjs").Row} row
  * @param {import("./project.mjs").Project} project
  */
 async function cellsOf({ name, absent, prepare }, project) {

@@ -15,6 +15,13 @@ import { serveWorker } from "../kit/workerd.mjs";
 /** @typedef {{ stop(): unknown, said?(): string }} Started `said`: what was heard of it, should it fail */
 /** @typedef {(harness: string, gone: AbortController) => Promise<Started>} Start */
 
+/**
+ * @typedef {object} Row A row of the matrix.
+ * @property {string} name
+ * @property {() => Promise<Start>} prepare builds, where there is something to be built
+ * @property {string | undefined} [absent] why it cannot be run on this machine
+ */
+
 /** The bundlers and checkers. */
 export const TOOLS = `${root}/tests/everywhere/node_modules`;
 
