@@ -62,17 +62,17 @@ function callback({
  * An `Upscaler` whose service answers recordInfo by script, where the last answer stays, and makes the
  * task `abc` when asked to.
  *
- * @param {(() => Response | Promise<Response>)[]} looks
+ * @param {(() => Response | Promise<Response>)[]} polls
  */
-function serviceOf(...looks) {
-  return serviceWith({}, ...looks);
+function serviceOf(...polls) {
+  return serviceWith({}, ...polls);
 }
 
 /**
  * @param {{ store?: import("crisp-upscale").Store }} options
- * @param {(() => Response | Promise<Response>)[]} looks
+ * @param {(() => Response | Promise<Response>)[]} polls
  */
-function serviceWith(options, ...looks) {
+function serviceWith(options, ...polls) {
   /** @type {URL[]} */
   const asked = [];
   const upscaler = new Upscaler({
@@ -82,7 +82,7 @@ function serviceWith(options, ...looks) {
       if (request.url === RESULT) return new Response(null, { status: 404 });
       if (request.method === "POST") return Response.json({ code: 200, data: { taskId: "abc" } });
       asked.push(new URL(request.url));
-      return (looks[Math.min(asked.length, looks.length) - 1] ?? done)();
+      return (polls[Math.min(asked.length, polls.length) - 1] ?? done)();
     },
     ...options,
   });
@@ -408,7 +408,7 @@ test("a task that is called back before the service knows it can be resumed, too
 
 test("where the record tells no end, the service is to call again, and then it does", async (t) => {
   /** @type {Record<string, () => Response | Promise<Response>>} */
-  const looks = {
+  const polls = {
     "not there yet": () => Response.json({ code: 422, msg: "recordInfo is null", data: null }),
     "not ended": () => record({ state: "generating" }),
     "without a file": () => record({ state: "success", resultJson: "" }),
@@ -417,9 +417,9 @@ test("where the record tells no end, the service is to call again, and then it d
     "a lost connection": () => Promise.reject(new TypeError("fetch failed")),
     "nothing that is a Response": () => /** @type {any} */ ({}),
   };
-  for (const [name, look] of Object.entries(looks)) {
+  for (const [name, poll] of Object.entries(polls)) {
     await t.test(name, async () => {
-      const { upscaler } = serviceOf(look, done);
+      const { upscaler } = serviceOf(poll, done);
       const options = { keys: KEY, upscaler };
       const outcome = as(await receiveCallback(callback(), options), "later");
       assert.equal(outcome.response.status, 503);

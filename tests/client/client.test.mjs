@@ -54,8 +54,8 @@ test("what leaves is what the API documents, with the key in its header", async 
     completeTime: null,
   });
   assert.ok(expiresAt > Date.now());
-  const [create, look] = requests;
-  assert.ok(create && look);
+  const [create, poll] = requests;
+  assert.ok(create && poll);
   assert.equal(create.method, "POST");
   assert.equal(create.url, "https://api.example/api/v1/jobs/createTask");
   assert.equal(create.headers.get("content-type"), "application/json");
@@ -63,10 +63,10 @@ test("what leaves is what the API documents, with the key in its header", async 
     await create.text(),
     `{"model":"recraft/crisp-upscale","callBackUrl":"${callBackUrl}","input":{"image":"${IMAGE}"}}`,
   );
-  assert.equal(look.method, "GET");
-  assert.equal(look.url, "https://api.example/api/v1/jobs/recordInfo?taskId=abc");
-  assert.equal(look.cache, "no-store");
-  for (const request of [create, look]) {
+  assert.equal(poll.method, "GET");
+  assert.equal(poll.url, "https://api.example/api/v1/jobs/recordInfo?taskId=abc");
+  assert.equal(poll.cache, "no-store");
+  for (const request of [create, poll]) {
     assert.equal(request.headers.get("authorization"), `Bearer ${KEY}`);
     assert.equal(request.redirect, "manual");
   }
@@ -121,7 +121,7 @@ test("a job tells each state once, to every iterator from its own start", async 
   assert.deepEqual(await Promise.all([states(), states()]), [all, all]);
   assert.deepEqual(await states(), all, "also after the end");
   assert.equal((await job.result()).url, RESULT);
-  assert.equal(polls(), 4, "and all of them cost one poll for each look");
+  assert.equal(polls(), 4, "and all of them share the polls");
 });
 
 test("a job is resumed from its ticket, by another Upscaler, and makes no second task", async () => {
@@ -133,7 +133,7 @@ test("a job is resumed from its ticket, by another Upscaler, and makes no second
   assert.equal(other.creates(), 0);
 });
 
-test("a job is looked at when the earlier jobs of the same Upscaler say", async () => {
+test("a job is polled when the earlier jobs of the same Upscaler say", async () => {
   const done40 = () =>
     record({
       state: "success",
@@ -145,7 +145,7 @@ test("a job is looked at when the earlier jobs of the same Upscaler say", async 
   // Resumed, since such a task is looked at at once. More than are kept.
   for (let nth = 0; nth < 40; nth += 1) await upscaler.resume("abc").result();
   assert.equal(polls(), 40);
-  // All took 40 s, so in the first 8 s there is nothing to see; one that has learned nothing looks twice.
+  // All took 40 s, so in the first 8 s there is nothing to see; one that has learned nothing polls twice.
   assert.equal((await failure(upscaler.upscale(IMAGE, { timeout: 8_000 }))).kind, "timeout");
   assert.equal(polls(), 40);
   const other = serviceOf({ polls: [() => record({ state: "generating" })] });

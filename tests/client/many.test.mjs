@@ -14,12 +14,12 @@ const image = (/** @type {number | string} */ name) => `https://host.example/${n
 const lost = () => Promise.reject(new TypeError("fetch failed", { cause: { code: "ECONNRESET" } }));
 
 /**
- * A service that makes a task of each image, named by its URL's last part, and has it done at the first look.
+ * A service that makes a task of each image, named by its URL's last part, and has it done at the first poll.
  *
  * @param {(request: Request, image: string) => unknown} [create] answers a createTask; `undefined`: as usual
- * @param {(request: Request) => unknown} [look] answers a recordInfo; `undefined`: as usual
+ * @param {(request: Request) => unknown} [poll] answers a recordInfo; `undefined`: as usual
  */
-function service(create = () => undefined, look = () => undefined) {
+function service(create = () => undefined, poll = () => undefined) {
   /** @type {Request[]} */
   const requests = [];
   /** @type {string[]} the images of the creates */
@@ -37,7 +37,7 @@ function service(create = () => undefined, look = () => undefined) {
     const taskId = new URL(request.url).searchParams.get("taskId");
     const resultJson = JSON.stringify({ resultUrls: [`https://files.example/${taskId}.png`] });
     return /** @type {Response} */ (
-      (await look(request)) ?? envelope({ taskId, state: "success", resultJson })
+      (await poll(request)) ?? envelope({ taskId, state: "success", resultJson })
     );
   };
   return { fetch, requests, creates, baseUrl: "https://api.example" };
@@ -506,10 +506,10 @@ test("a token that cannot be had costs nothing, and is asked for anew by the nex
 
 test("a token that is gone in the middle does not lose the job", async (t) => {
   const clock = await clockOf(t);
-  let [looks, asked] = [0, 0];
+  let [polls, asked] = [0, 0];
   const { fetch, baseUrl } = service(undefined, () => {
-    looks += 1;
-    return looks === 1 ? envelope(null, 401, "expired") : undefined;
+    polls += 1;
+    return polls === 1 ? envelope(null, 401, "expired") : undefined;
   });
   const token = () => {
     asked += 1;

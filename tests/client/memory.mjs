@@ -161,7 +161,7 @@ function makeGateway() {
     if (pathname.endsWith("/file-stream-upload")) {
       return envelope({ downloadUrl: "https://host.example/done/photo.jpg" });
     }
-    return pathname.endsWith("/createTask") ? create(request) : look(searchParams.get("taskId") ?? "");
+    return pathname.endsWith("/createTask") ? create(request) : poll(searchParams.get("taskId") ?? "");
   }
 
   /** @param {Request} request */
@@ -181,7 +181,7 @@ function makeGateway() {
   }
 
   /** @param {string} taskId */
-  async function look(taskId) {
+  async function poll(taskId) {
     await clock.sleep(100 * chance());
     const task = known.get(taskId);
     if (task === undefined) return envelope(null, 422);

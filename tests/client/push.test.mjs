@@ -34,7 +34,7 @@ function gateway({ events = EVENTS, listen = () => undefined } = {}) {
   /** @type {Request[]} */
   const requests = [];
   /** @type {string[]} the tasks that were looked at */
-  const looks = [];
+  const polls = [];
 
   const envelope = (/** @type {string} */ id) => {
     const record = records.get(id);
@@ -94,7 +94,7 @@ function gateway({ events = EVENTS, listen = () => undefined } = {}) {
     }
     if (pathname.endsWith("/recordInfo")) {
       const id = searchParams.get("taskId") ?? "";
-      looks.push(id);
+      polls.push(id);
       return new Response(envelope(id));
     }
     return /** @type {Response} */ ((await listen(request)) ?? open(request));
@@ -105,7 +105,7 @@ function gateway({ events = EVENTS, listen = () => undefined } = {}) {
     baseUrl: BASE,
     requests,
     streams,
-    looks,
+    polls,
     opened: () => streams.filter(({ open }) => open),
     /**
      * @param {string} id
@@ -171,7 +171,7 @@ test("a job that is pushed sends no poll, and tells each change", async (t) => {
   assert.equal(result.url, "https://files.example/a.png");
   assert.equal(clock.now(), begun, "at once");
   assert.deepEqual(states, ["submitted", "waiting", "queuing", "generating", "success"]);
-  assert.deepEqual([server.looks, server.streams.length], [[], 1]);
+  assert.deepEqual([server.polls, server.streams.length], [[], 1]);
   await clock.settle();
   assert.deepEqual([server.opened().length, clock.timers()], [0, 0], "nothing is left");
 });
@@ -208,7 +208,7 @@ test("one job after another is pushed as well, also where the last ends with its
     await clock.until(upscaled);
     await pass(1_000);
   }
-  assert.deepEqual([server.looks, server.streams.map(({ ids }) => ids)], [[], [["a"], ["b"], ["c"]]]);
+  assert.deepEqual([server.polls, server.streams.map(({ ids }) => ids)], [[], [["a"], ["b"], ["c"]]]);
 });
 
 test("what ended before the stream was opened is told by it", async (t) => {
@@ -216,14 +216,14 @@ test("what ended before the stream was opened is told by it", async (t) => {
   const { clock, pass, upscaler } = await begin(t, server);
   const job = await upscaler.submit(image("a"));
   server.succeeds("a");
-  // Long after its first look would be due.
+  // Long after its first poll would be due.
   await pass(60_000);
   assert.equal(server.streams.length, 0, "nobody waits yet");
   assert.equal((await clock.until(job.result())).taskId, "a");
-  assert.deepEqual(server.looks, []);
+  assert.deepEqual(server.polls, []);
 });
 
-test("a resumed job learns from its first look that the server pushes", async (t) => {
+test("a resumed job learns from its first poll that the server pushes", async (t) => {
   const server = gateway();
   const { clock, pass, upscaler } = await begin(t, server);
   server.becomes("old", "generating");
@@ -231,7 +231,7 @@ test("a resumed job learns from its first look that the server pushes", async (t
   await pass(60_000);
   server.succeeds("old");
   await clock.until(result);
-  assert.deepEqual([server.looks, server.streams.length], [["old"], 1]);
+  assert.deepEqual([server.polls, server.streams.length], [["old"], 1]);
 });
 
 test("frames may be cut anywhere", async (t) => {
@@ -246,7 +246,7 @@ test("frames may be cut anywhere", async (t) => {
   server.succeeds(id, false);
   for (const byte of new TextEncoder().encode(text + server.message(id))) stream?.send(Uint8Array.of(byte));
   assert.equal((await clock.until(upscaled)).taskId, id);
-  assert.deepEqual(server.looks, []);
+  assert.deepEqual(server.polls, []);
 });
 
 // Many
@@ -270,7 +270,7 @@ test("20 jobs of upscaleAll share one stream at a time", async (t) => {
     server.succeeds(`${round}`);
   }
   await clock.until(all);
-  assert.deepEqual([done, first, most, server.looks], [60, 1, 1, []]);
+  assert.deepEqual([done, first, most, server.polls], [60, 1, 1, []]);
   assert.deepEqual([server.opened().length, clock.timers()], [0, 0]);
 });
 
@@ -307,7 +307,7 @@ test("the end of a job opens no stream; a new job opens one before the other is 
   server.succeeds("b");
   server.succeeds("c");
   await clock.until(Promise.all([b, c]));
-  assert.deepEqual(server.looks, []);
+  assert.deepEqual(server.polls, []);
 });
 
 test("no stream is of more than 50 tasks", async (t) => {
@@ -323,7 +323,7 @@ test("no stream is of more than 50 tasks", async (t) => {
   assert.equal(server.streams.length, 3);
   for (const name of names) server.succeeds(name);
   await clock.until(all);
-  assert.deepEqual([server.looks, server.opened().length], [[], 0]);
+  assert.deepEqual([server.polls, server.opened().length], [[], 0]);
 });
 
 test("an abort ends one job at once and leaves the stream to the other", async (t) => {
@@ -342,7 +342,7 @@ test("an abort ends one job at once and leaves the stream to the other", async (
   assert.deepEqual([server.streams.length, server.opened().length], [1, 1]);
   server.succeeds("b");
   assert.equal((await clock.until(b)).taskId, "b");
-  assert.deepEqual(server.looks, []);
+  assert.deepEqual(server.polls, []);
 });
 
 test("a time-out and an abort of the last job close the stream", async (t) => {
@@ -372,11 +372,11 @@ test("a task that two jobs wait for is told to both, also to the later one", asy
   assert.equal((await clock.until(second)).taskId, "a");
   assert.equal((await clock.until(first)).taskId, "a");
   assert.ok(server.streams.every(({ ids }) => ids.length === 1));
-  assert.deepEqual(server.looks, []);
+  assert.deepEqual(server.polls, []);
 });
 
 test("after the last job nothing keeps the process: no stream, socket or timer", async (t) => {
-  let looks = 0;
+  let polls = 0;
   const succeeded = (/** @type {number} */ port) => {
     const resultJson = JSON.stringify({ resultUrls: [`http://127.0.0.1:${port}/a.png`] });
     return { taskId: "a", state: "success", resultJson };
@@ -393,7 +393,7 @@ test("after the last job nothing keeps the process: no stream, socket or timer",
       return;
     }
     if (request.url === "/a.png") return void response.end("a");
-    if (request.url?.includes("recordInfo")) looks += 1;
+    if (request.url?.includes("recordInfo")) polls += 1;
     response.end(JSON.stringify({ code: 200, data: { taskId: "a", events: EVENTS } }));
   });
   server.listen(0, "127.0.0.1");
@@ -408,7 +408,7 @@ test("after the last job nothing keeps the process: no stream, socket or timer",
   // One that is kept is ended after a minute, and that is an error.
   const options = { cwd: root, timeout: 60_000 };
   const { stdout, stderr } = await promisify(execFile)(process.execPath, args, options);
-  assert.deepEqual([stdout.trim(), stderr, looks], ["a", "", 0]);
+  assert.deepEqual([stdout.trim(), stderr, polls], ["a", "", 0]);
 });
 
 test("the stream is closed at the end, also while the result is looked at and where fetch knows no signal", async (t) => {
@@ -434,23 +434,23 @@ test("the stream is closed at the end, also while the result is looked at and wh
 // It breaks
 
 for (const how of /** @type {const} */ (["cut", "end"])) {
-  test(`a stream that breaks (${how}) is one look and another stream`, async (t) => {
+  test(`a stream that breaks (${how}) is one poll and another stream`, async (t) => {
     const server = gateway();
     const { clock, pass, upscaler } = await begin(t, server);
     const both = Promise.all(["a", "b"].map((name) => upscaler.upscale(image(name))));
     await pass(30_000);
     server.streams[0]?.[how]();
     await pass(100);
-    assert.deepEqual([server.looks.sort(), server.streams.length], [["a", "b"], 1]);
+    assert.deepEqual([server.polls.sort(), server.streams.length], [["a", "b"], 1]);
     await pass(60_000);
-    assert.deepEqual([server.looks.length, server.streams.length, server.opened().length], [2, 2, 1]);
+    assert.deepEqual([server.polls.length, server.streams.length, server.opened().length], [2, 2, 1]);
     // What is over is forgotten.
     const third = upscaler.upscale(image("c"));
     await pass(100);
     assert.deepEqual(server.opened()[0]?.ids, ["a", "b", "c"]);
     for (const name of ["a", "b", "c"]) server.succeeds(name);
     await clock.until(Promise.all([both, third]));
-    assert.equal(server.looks.length, 2);
+    assert.equal(server.polls.length, 2);
   });
 }
 
@@ -462,11 +462,11 @@ test("40 s of silence are a break; a comment is none", async (t) => {
     await clock.until(clock.sleep(39_000));
     server.opened()[0]?.send(":\n\n");
   }
-  assert.deepEqual([server.looks.length, server.streams.length], [0, 1]);
+  assert.deepEqual([server.polls.length, server.streams.length], [0, 1]);
   await clock.until(clock.sleep(39_000));
-  assert.equal(server.looks.length, 0);
+  assert.equal(server.polls.length, 0);
   await clock.until(clock.sleep(1_100));
-  assert.equal(server.looks.length, 1);
+  assert.equal(server.polls.length, 1);
   await clock.until(clock.sleep(2_000));
   assert.deepEqual(
     server.streams.map(({ open }) => open),
@@ -474,7 +474,7 @@ test("40 s of silence are a break; a comment is none", async (t) => {
   );
   server.succeeds("a");
   await clock.until(upscaled);
-  assert.equal(server.looks.length, 1);
+  assert.equal(server.polls.length, 1);
 });
 
 test("a server that breaks each stream after a moment is asked less and less often", async (t) => {
@@ -486,19 +486,19 @@ test("a server that breaks each stream after a moment is asked less and less oft
     server.opened()[0]?.cut();
   }
   assert.ok(server.streams.length <= 15, `${server.streams.length} streams in 120 s`);
-  assert.ok(server.looks.length >= 20, "it polls meanwhile");
+  assert.ok(server.polls.length >= 20, "it polls meanwhile");
   server.succeeds("a");
   await clock.until(upscaled);
 });
 
-test("a message that is no reply has the job look, and a stream that is no stream is given up", async (t) => {
+test("a message that is no reply has the job poll, and a stream that is no stream is given up", async (t) => {
   const server = gateway();
   const { clock, pass, upscaler } = await begin(t, server);
   const upscaled = upscaler.upscale(image("a"));
   await pass(1_000);
   server.opened()[0]?.send("event: a\ndata: <html>\n\n");
   await pass(1_500);
-  assert.deepEqual([server.looks, server.opened().length], [["a"], 1]);
+  assert.deepEqual([server.polls, server.opened().length], [["a"], 1]);
   server.opened()[0]?.send("x".repeat(1024 * 1024 + 1));
   await clock.settle();
   assert.equal(server.opened().length, 0);
@@ -556,9 +556,9 @@ for (const [name, listen] of CLOSED) {
       const upscaled = upscaler.upscale(image(task));
       await pass(9_000);
       // The second is told from the beginning that nothing is to be hoped for.
-      if (task === "b") assert.ok(server.looks.includes("b"));
+      if (task === "b") assert.ok(server.polls.includes("b"));
       await pass(49_000);
-      const polls = server.looks.filter((id) => id === task).length;
+      const polls = server.polls.filter((id) => id === task).length;
       assert.ok(polls >= 12 && polls <= 20, `${polls} polls of ${task} in 58 s`);
       const begun = clock.now();
       server.succeeds(task);
@@ -579,12 +579,12 @@ test("a job goes on with pushes once the stream can be opened", async (t) => {
   await pass(30_000);
   closed = false;
   await pass(16_000);
-  const { length } = server.looks;
+  const { length } = server.polls;
   assert.ok(length > 5);
   await pass(60_000);
   server.succeeds("a");
   await clock.until(upscaled);
-  assert.equal(server.looks.length, length);
+  assert.equal(server.polls.length, length);
 });
 
 // Where it goes
@@ -621,7 +621,7 @@ for (const events of [
     await pass(10_000);
     server.succeeds("a");
     await clock.until(upscaled);
-    assert.equal(server.looks.length, 4);
+    assert.equal(server.polls.length, 4);
     assert.ok(server.requests.every(({ url }) => /\/(createTask|recordInfo\?taskId=a)$/.test(url)));
   });
 }
@@ -676,7 +676,7 @@ test("a key listens, too, where its base says that it pushes", async (t) => {
   server.succeeds("a");
   await clock.until(upscaled);
   assert.deepEqual(
-    [server.looks, server.streams[0]?.request.headers.get("authorization")],
+    [server.polls, server.streams[0]?.request.headers.get("authorization")],
     [[], "Bearer key"],
   );
 });
@@ -695,7 +695,7 @@ for (const [name, refusal] of /** @type {[string, () => Response][]} */ ([
     await pass(60_000);
     server.succeeds("a");
     await clock.until(upscaled);
-    assert.deepEqual([asked, server.looks, server.streams.length], [2, [], 1]);
+    assert.deepEqual([asked, server.polls, server.streams.length], [2, [], 1]);
   });
 }
 
@@ -723,5 +723,5 @@ test("an outcome that the gateway does not know is unknown, and can be resumed t
   server.succeeds("a");
   const result = await clock.until(/** @type {any} */ (error).resume().result());
   assert.equal(result.taskId, "a");
-  assert.deepEqual([await upscaler.pending(), server.looks], [[], []]);
+  assert.deepEqual([await upscaler.pending(), server.polls], [[], []]);
 });

@@ -21,10 +21,10 @@ const failed = () => envelope({ taskId: "abc", state: "fail", failMsg: "no" });
  * An Upscaler whose service answers as told, now and later.
  *
  * @param {import("crisp-upscale").Store} [store]
- * @param {{ create?: () => Response | Promise<Response>, look?: () => Response }} [service]
+ * @param {{ create?: () => Response | Promise<Response>, poll?: () => Response }} [service]
  */
 function upscalerOf(store, service = {}) {
-  const count = { creates: 0, looks: 0 };
+  const count = { creates: 0, polls: 0 };
   const upscaler = new Upscaler({
     apiKey: "key",
     baseUrl: "https://api.example",
@@ -34,8 +34,8 @@ function upscalerOf(store, service = {}) {
         count.creates += 1;
         return (service.create ?? made)();
       }
-      count.looks += 1;
-      return (service.look ?? done)();
+      count.polls += 1;
+      return (service.poll ?? done)();
     },
   });
   return { upscaler, count, service };
@@ -89,9 +89,9 @@ test("an attempt is in the store before its request leaves", async () => {
 });
 
 test("a job that has ended is kept no longer", async () => {
-  for (const look of [done, failed]) {
+  for (const poll of [done, failed]) {
     const store = new Map();
-    const { upscaler } = upscalerOf(store, { look });
+    const { upscaler } = upscalerOf(store, { poll });
     const job = await upscaler.submit(IMAGE);
     assert.equal((await upscaler.pending()).length, 1);
     await job.result().catch(() => {});
@@ -101,7 +101,7 @@ test("a job that has ended is kept no longer", async () => {
 
 test("a job that nobody waited for is gone on with by another process, and costs nothing more", async () => {
   const store = new Map();
-  const first = upscalerOf(store, { look: generating });
+  const first = upscalerOf(store, { poll: generating });
   const error = await failure(first.upscaler.upscale(IMAGE, { timeout: 500 }));
   assert.equal(error.kind, "timeout");
 
@@ -116,7 +116,7 @@ test("a job that nobody waited for is gone on with by another process, and costs
 
 test("a job goes on from its own ticket, too, and the store forgets it at the end", async () => {
   const store = new Map();
-  const first = upscalerOf(store, { look: generating });
+  const first = upscalerOf(store, { poll: generating });
   const ticket = JSON.parse(JSON.stringify(await first.upscaler.submit(IMAGE)));
   await upscalerOf(store).upscaler.resume(ticket).result();
   assert.deepEqual([...store], []);

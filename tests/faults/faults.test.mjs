@@ -291,7 +291,7 @@ describe("over sockets that break", { concurrency: true }, () => {
         }
       });
 
-      describe("every event stream: the job looks by itself", () => {
+      describe("every event stream: the job polls by itself", () => {
         for (const fault of NAMES) {
           test(fault, async () => {
             const times = fault === "a closed port" ? 1 : Number.POSITIVE_INFINITY;

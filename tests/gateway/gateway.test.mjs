@@ -125,7 +125,7 @@ test("the event stream says the present state, then every change, and ends with 
   assert.deepEqual(again[0]?.data, await shared.record(data.taskId, "listener"));
 });
 
-test("the event stream breaks off: the package looks once, listens again, and gets its result", async (t) => {
+test("the event stream breaks off: the package polls once, subscribes again, and gets its result", async (t) => {
   const own = await fixtures(t, { sandbox: { delays: { waiting: 1000, queuing: 0, generating: 0 } } });
   /** @type {string[]} */
   const asked = [];

@@ -27,8 +27,8 @@ const MOMENTS = {
   "before the start": undefined,
   "while the file is uploaded": "/api/file-stream-upload",
   "while the task is made": "/api/v1/jobs/createTask",
-  "while the next look is waited for": undefined,
-  "while the task is looked at": "/api/v1/jobs/recordInfo",
+  "while the next poll is waited for": undefined,
+  "while the task is polled": "/api/v1/jobs/recordInfo",
   "while the result's file is looked at": "/result.png",
   "after the end": undefined,
 };
@@ -119,7 +119,7 @@ async function aborted({ Upscaler, virtualClock, unhandled }, abort, moment, sil
         break;
       default:
         await submitted;
-        if (moment === "while the next look is waited for") break;
+        if (moment === "while the next poll is waited for") break;
         // The one time that has to pass. Files are read in real time, during which none may.
         await clock.until(/** @type {Promise<unknown>} */ (looked));
         await (silent === undefined ? end : unanswered);

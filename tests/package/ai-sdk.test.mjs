@@ -52,7 +52,7 @@ async function tried(name, run) {
   }
 }
 
-/** Most of a case is waiting for the first look. */
+/** Most of a case is waiting for the first poll. */
 const concurrency = true;
 
 for (const [major, sdk] of Object.entries(MAJORS)) {
