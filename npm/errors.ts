@@ -28,13 +28,13 @@ export type ErrorKind =
   | "content-refused"
   /** Code 455: maintenance. */
   | "maintenance"
-  /** Code 500 or 408, or an HTTP 5xx. */
+  /** Code 500 or 408, or an HTTP 5xx, of a request that only reads: of the one to make a task it is `outcome-unknown`. */
   | "server-error"
-  /** Code 501, or a task that ended with `fail`. */
+  /** A task that ended with `fail`; or code 501, of a request that only reads. */
   | "generation-failed"
   /** Code 505: the feature is switched off. */
   | "feature-disabled"
-  /** A code that the API's documentation does not know. */
+  /** A code that the API's documentation does not know, of a request that only reads. */
   | "unknown-code"
   /** No connection could be made. */
   | "unreachable"

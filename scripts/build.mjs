@@ -76,8 +76,13 @@ async function compileTypeScript() {
   await run(`${root}/node_modules/.bin/tsc`, ["-p", "tsconfig.json"]);
 }
 
-/** The runtimes with a loader of their own, by the condition under which package.json names it and their entry. */
-const RUNTIMES = ["browser", "node", "deno", "workerd", "edge-light"];
+/** The runtimes with a loader of their own, by the condition under which package.json names it. Others have the browser's. */
+async function runtimes() {
+  const { imports } = JSON.parse(await readFile(`${root}/package.json`, "utf8"));
+  return Object.keys(imports["#loader"]).map((condition) =>
+    condition === "default" ? "browser" : condition,
+  );
+}
 
 /** Modules that other entries import as well: whatever they are imported by, an `UpscaleError` is of one class. */
 const SHARED = ["errors.js", "bytes.js"];
@@ -90,7 +95,7 @@ async function bundleEntries() {
   const { build: bundle } = await import("esbuild");
   /** @type {Set<string>} */
   const parts = new Set(["dist/boundary.js", "dist/types.js"]);
-  for (const runtime of RUNTIMES) {
+  for (const runtime of await runtimes()) {
     const { metafile } = await bundle({
       absWorkingDir: root,
       entryPoints: { [runtime]: "dist/index.js" },

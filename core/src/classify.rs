@@ -1,4 +1,5 @@
-//! What a response means. Money is decided here and nowhere else.
+//! What a response means, for the task and for the money. What it means that none came is in [`crate::network_error`];
+//! what is sent again, in [`crate::task`].
 
 use crate::api::{self, Envelope, Response, TaskDetail};
 use crate::failure::{Charged, Failure, Kind};
@@ -11,14 +12,14 @@ use crate::validate;
 pub enum CreateTaskResponse {
     /// The task exists; this is its id.
     Created(String),
-    /// There is no task, because of the rate limit: the one refusal that may be sent again.
+    /// There is no task, because of the rate limit: a refusal that ends by waiting.
     RateLimited {
         /// How long the server asks to wait, in milliseconds, where it says.
         retry_after: Option<u64>,
         /// Why, for a caller who does not wait.
         failure: Box<Failure>,
     },
-    /// There is no task, or nobody knows. Not to be sent again.
+    /// There is no task; or nobody knows, and then the kind is [`Kind::OutcomeUnknown`].
     Failed(Box<Failure>),
 }
 

@@ -29,13 +29,13 @@ pub enum Kind {
     ContentRefused,
     /// Code 455: maintenance.
     Maintenance,
-    /// Code 500 or 408, or an HTTP 5xx.
+    /// Code 500 or 408, or an HTTP 5xx, of a request that only reads: of a createTask it is [`Kind::OutcomeUnknown`].
     ServerError,
-    /// Code 501, or a task that ended with `fail`.
+    /// A task that ended with `fail`; or code 501, of a request that only reads.
     GenerationFailed,
     /// Code 505: the feature is switched off.
     FeatureDisabled,
-    /// A code that is not documented.
+    /// A code that is not documented, of a request that only reads.
     UnknownCode,
     /// No connection could be made.
     Unreachable,

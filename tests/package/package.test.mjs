@@ -1,7 +1,7 @@
 // @ts-check
 // The package as users get it: packed, installed into an empty project, and imported by name.
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -59,9 +59,13 @@ async function filesOf(folder) {
 /** Entries that are the same in each runtime, and what they share with the others. */
 const MODULES = ["ai-sdk", "bytes", "compare", "directory-store", "errors", "react", "sandbox", "whole-file"];
 
-const RUNTIMES = ["browser", "node", "deno", "workerd", "edge-light"];
-
 test("what would be published is the package and nothing else", async () => {
+  const { exports } = JSON.parse(await readFile(`${root}/package.json`, "utf8"));
+  const { types, ...entries } = exports["."];
+  assert.equal(types, "./dist/index.d.ts");
+  const runtimes = Object.values(entries).map(
+    (entry) => /^\.\/dist\/(.*)\.js$/.exec(entry)?.[1] ?? assert.fail(entry),
+  );
   const sources = (await readdir(`${root}/npm`, { recursive: true })).filter((file) => file.endsWith(".ts"));
   const modules = sources
     .filter((file) => !file.endsWith(".d.ts") && !file.startsWith("cli/"))
@@ -80,7 +84,7 @@ test("what would be published is the package and nothing else", async () => {
     ...modules
       .filter((name) => name.startsWith("sandbox/") || MODULES.includes(name))
       .flatMap((name) => [".js", ".js.map"].map((end) => `dist/${name}${end}`)),
-    ...RUNTIMES.flatMap((name) => [".js", ".js.map", ".d.ts"].map((end) => `dist/${name}${end}`)),
+    ...runtimes.flatMap((name) => [".js", ".js.map", ".d.ts"].map((end) => `dist/${name}${end}`)),
     // For the maps to lead to.
     ...sources.map((file) => `npm/${file}`),
     ...["crisp_upscale", "crisp_upscale_sandbox"].flatMap((name) =>

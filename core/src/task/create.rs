@@ -66,7 +66,7 @@ pub struct Create {
     /// Whether the server makes one task of all requests of this call, as a gateway does that knows them by one
     /// `Idempotency-Key`.
     is_idempotent: bool,
-    /// A non-repeatable request is in flight. No further request is issued, whatever input arrives.
+    /// A request is in flight. No other leaves meanwhile, whatever input arrives.
     in_flight: bool,
     /// Requests that made no connection.
     connects: u32,
