@@ -3,7 +3,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use simulation::{Counts, MUTANTS, Mutant, Part, minimised, play, play_part, seed_of, story};
+use simulation::{Counts, MUTANTS, Mutant, Part, minimised, play, play_part, seed_of, trace};
 
 /// Worlds of one run; about nine jobs each.
 const WORLDS: u64 = 400;
@@ -18,8 +18,8 @@ fn run(seed: u64) -> (Counts, u64) {
         let outcome = play(world, None);
         if let Some(violation) = outcome.violation {
             let part = minimised(world, violation.law, None);
-            let story = story(world, &part, None).join("\n");
-            panic!("{violation:?}\n{story}\nnpm run simulate -- --replay '{world}:{part}'");
+            let trace = trace(world, &part, None).join("\n");
+            panic!("{violation:?}\n{trace}\nnpm run simulate -- --replay '{world}:{part}'");
         }
         counts.add(&outcome.counts);
         hash = hash.wrapping_add(outcome.hash);
