@@ -10,10 +10,10 @@ import { installPackages } from "../../scripts/build.mjs";
 import { attempt, root, run } from "../../scripts/run.mjs";
 import { runtimes } from "../../scripts/runtimes.mjs";
 import { serve } from "../../scripts/serve.mjs";
-import { CASES } from "./ai-sdk/cases.mjs";
 import { SMALL } from "../kit/images.mjs";
 import { quickSandbox } from "../kit/sandbox.mjs";
 import { bundleWorker } from "../kit/workerd.mjs";
+import { CASES } from "./ai-sdk/cases.mjs";
 
 const FOLDER = `${root}/tests/package/ai-sdk`;
 await installPackages(FOLDER);
