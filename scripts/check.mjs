@@ -12,7 +12,8 @@ await script(async () => {
   const tally = startTally();
   const rust = async () => {
     await rustChecks(tally);
-    const args = ["test", "--locked", "--package", "crisp-upscale-core"];
+    const rules = ["crisp-upscale-core", "crisp-upscale-gateway-core"].map((crate) => `--package=${crate}`);
+    const args = ["test", "--locked", ...rules];
     await tally.tests("Tests of the rules", "cargo", args, COUNTS.cargo);
   };
   const typeScript = async () => {
