@@ -1,7 +1,7 @@
 // @ts-check
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 import { bundleCommand } from "./command.mjs";
 import { writeLicences } from "./licences.mjs";
@@ -34,15 +34,57 @@ export async function build() {
     await compile(gateway, tools);
   };
   await Promise.all([compile(client, tools), fast()]);
+  say(4, "The TypeScript, the command and the page");
+  // What is there is not made again: whoever reads it meanwhile, as tests do beside an `npm start`, would miss parts of it.
+  const stamp = `${root}/dist/.made-from`;
+  const hash = await hashOfSources();
+  if (existsSync(stamp) && (await readFile(stamp, "utf8")) === hash) return;
+  await rm(stamp, { force: true });
   for (const file of ["worker.js", "worker.d.ts"]) {
     await cp(`${root}/gateway/${file}`, `${root}/dist/${gateway.folder}/${file}`);
   }
-  say(4, "The TypeScript, the command and the page");
   await writeLicences([client, sandbox, gateway], tools, await bundleCommand());
   await inline();
   await compileTypeScript();
   await bundleEntries();
   await bundlePage();
+  await writeFile(stamp, hash);
+}
+
+/** What the last stage makes `dist/` from: files, and folders with all that is in them. */
+const SOURCES = [
+  "npm",
+  "www",
+  "scripts",
+  "gateway/worker.js",
+  "gateway/worker.d.ts",
+  "package.json",
+  "package-lock.json",
+  "tsconfig.json",
+  "Cargo.lock",
+];
+
+/** A hash of `SOURCES` and of the WebAssembly, which each has a name and a place of its own. */
+async function hashOfSources() {
+  const hash = createHash("sha256");
+  const wasm = [client, sandbox, gateway].map(({ folder, name }) => `dist/${folder}/${name}_bg.wasm`);
+  for (const path of [...SOURCES, ...wasm]) {
+    const isFolder = (await stat(`${root}/${path}`)).isDirectory();
+    const entries = isFolder
+      ? await readdir(`${root}/${path}`, { recursive: true, withFileTypes: true })
+      : [];
+    const within = entries
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => `${parentPath}/${name}`);
+    for (const file of isFolder ? within.sort() : [`${root}/${path}`]) {
+      hash
+        .update(file.slice(root.length))
+        .update("\0")
+        .update(await readFile(file))
+        .update("\0");
+    }
+  }
+  return hash.digest("hex");
 }
 
 /**

@@ -3,14 +3,21 @@
 import { chmod, rm } from "node:fs/promises";
 import { root } from "./run.mjs";
 
-/**
- * Leaves `dist/cli/`.
- *
- * @returns {Promise<string[]>} the names of the packages that are in it
- */
+/** Leaves `dist/cli/`. The names of the packages that are in it. */
 export async function bundleCommand() {
-  const { build } = await import("esbuild");
   await rm(`${root}/dist/cli`, { recursive: true, force: true });
+  const packages = await packagesOfCommand({ write: true });
+  await chmod(`${root}/dist/cli/main.js`, 0o755);
+  return packages;
+}
+
+/**
+ * The names of the packages that are in the command.
+ *
+ * @param {{ write: boolean }} options whether the bundle is written
+ */
+export async function packagesOfCommand({ write }) {
+  const { build } = await import("esbuild");
   const { metafile } = await build({
     entryPoints: [`${root}/npm/cli/main.ts`],
     outdir: `${root}/dist/cli`,
@@ -24,8 +31,8 @@ export async function bundleCommand() {
     banner: { js: "#!/usr/bin/env node" },
     logLevel: "warning",
     metafile: true,
+    write,
   });
-  await chmod(`${root}/dist/cli/main.js`, 0o755);
   const names = Object.keys(metafile.inputs).map(
     (path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1],
   );

@@ -9,11 +9,8 @@ import { root, script, step } from "./run.mjs";
 import { runtimes } from "./runtimes.mjs";
 import { COUNTS, startTally } from "./tally.mjs";
 
-/** Folders of tests that mostly wait. They run several at a time, while the Rust is compiled. */
+/** Folders of tests that mostly wait. They run while others use the processor: first the compiler, then the browsers. */
 const QUIET = ["client", "sandbox", "security"];
-
-/** The order of the others: the longest first, so that no core is idle at the end. */
-const LONGEST = ["page", "gateway", "faults", "package"];
 
 await script(async () => {
   const tally = startTally();
@@ -37,16 +34,19 @@ await script(async () => {
     const args = ["test", "--locked", "--workspace", ...without];
     await tally.tests("Tests of the Rust", "cargo", args, COUNTS.cargo);
   };
-  const javaScript = async () => {
-    await Promise.all([build(), install()]);
+  const built = Promise.all([build(), install()]);
+  const quiet = async () => {
+    await built;
     await typeScriptChecks(tally);
     for (const { outcome } of await audit()) tally.counts[outcome] += 1;
-    await nodeTests("Tests of the client, the sandbox and the key", await testFiles(isQuiet), { atOnce: 4 });
+    await nodeTests("Tests of the client, the sandbox and the key", await testFiles(isQuiet), { atOnce: 3 });
   };
-  await Promise.all([rust(), javaScript()]);
-
-  const others = await testFiles((folder) => !isQuiet(folder));
-  await nodeTests("Tests with browsers, workerd and other runtimes", others, { atOnce: 2, live: true });
+  const others = async () => {
+    await Promise.all([built, rust()]);
+    const files = await testFiles((folder) => !isQuiet(folder));
+    await nodeTests("Tests with browsers, workerd and other runtimes", files, { atOnce: 2, live: true });
+  };
+  await Promise.all([quiet(), others()]);
   await tally.tests(
     "The packed tarball in each runtime, by esbuild and by Vite",
     process.execPath,
@@ -84,7 +84,7 @@ function isQuiet(folder) {
 async function testFiles(isWanted) {
   const entries = await readdir(`${root}/tests`, { withFileTypes: true });
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  const found = [...new Set([...LONGEST, ".", ...folders])]
+  const found = [".", ...folders]
     .filter((folder) => !["examples", "long"].includes(folder) && isWanted(folder))
     .map(async (folder) =>
       (await readdir(`${root}/tests/${folder}`))

@@ -9,8 +9,9 @@
 use std::io::{Cursor, ErrorKind};
 
 use crisp_upscale_core::image::{self as headers, Format, MAX_PIXELS, MAX_SIDE};
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{Image, TypedImageRef};
+use fast_image_resize::pixels::{U8x3, U8x4};
+use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 use image::codecs::png::PngEncoder;
 use image::{
     ColorType, DynamicImage, ImageDecoder, ImageEncoder, ImageError, ImageFormat, ImageReader, Limits,
@@ -121,25 +122,35 @@ fn decode(file: &[u8], format: Format) -> Result<Decoded, ImageError> {
 
 type Failure = Box<dyn std::error::Error>;
 
+fn resample(image: DynamicImage, width: u32, height: u32) -> Result<DynamicImage, Failure> {
+    let large = if image.color().has_alpha() {
+        let pixels = enlarge_pixels::<U8x4>(&image, width, height)?;
+        image::RgbaImage::from_raw(width, height, pixels).map(DynamicImage::ImageRgba8)
+    } else {
+        let pixels = enlarge_pixels::<U8x3>(&image, width, height)?;
+        image::RgbImage::from_raw(width, height, pixels).map(DynamicImage::ImageRgb8)
+    };
+    large.ok_or_else(|| "too few pixels".into())
+}
+
 /// Lanczos, then an unsharp mask whose blurred copy is the same enlargement with
 /// a Gaussian filter: so the mask is as wide as the factor makes the edges.
-fn resample(image: DynamicImage, width: u32, height: u32) -> Result<DynamicImage, Failure> {
-    let pixels = if image.color().has_alpha() { PixelType::U8x4 } else { PixelType::U8x3 };
-    let source = ImageRef::new(image.width(), image.height(), image.as_bytes(), pixels)?;
+///
+/// For one type of pixels: the library's `resize` is compiled for each pair of them, which takes minutes.
+fn enlarge_pixels<P: PixelTrait>(image: &DynamicImage, width: u32, height: u32) -> Result<Vec<u8>, Failure> {
+    let source = TypedImageRef::<P>::from_buffer(image.width(), image.height(), image.as_bytes())?;
     let mut resizer = Resizer::new();
-    let mut enlarged = |filter| {
-        let mut large = Image::new(width, height, pixels);
+    let mut enlarged = |filter| -> Result<Vec<u8>, Failure> {
+        let mut large = Image::new(width, height, P::pixel_type());
+        let mut view = large.typed_image_mut::<P>().ok_or("another type of pixels")?;
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
-        resizer.resize(&source, &mut large, &options).map(|()| large.into_vec())
+        resizer.resize_typed(&source, &mut view, &options)?;
+        Ok(large.into_vec())
     };
     let mut large = enlarged(FilterType::Lanczos3)?;
     let blurred = enlarged(FilterType::Gaussian)?;
-    sharpen(&mut large, &blurred, pixels.size());
-    let sharp = match pixels {
-        PixelType::U8x4 => image::RgbaImage::from_raw(width, height, large).map(DynamicImage::ImageRgba8),
-        _ => image::RgbImage::from_raw(width, height, large).map(DynamicImage::ImageRgb8),
-    };
-    sharp.ok_or_else(|| "too few pixels".into())
+    sharpen(&mut large, &blurred, size_of::<P>());
+    Ok(large)
 }
 
 /// Adds three quarters of what the blur took away; transparency stays as it is.

@@ -1,7 +1,7 @@
 // @ts-check
 // The package as users get it: packed, installed into an empty project, and imported by name.
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -104,4 +104,12 @@ test("what would be published is the package and nothing else", async () => {
   const [{ files }] = JSON.parse(listed.slice(listed.indexOf("[")));
   const paths = files.map((/** @type {{ path: string }} */ { path }) => path);
   assert.deepEqual(paths.sort(), expected.sort());
+});
+
+test("a build with nothing to do leaves what is built alone: others may be reading it", async () => {
+  const files = await filesOf("dist");
+  const times = async () => Promise.all(files.map(async (file) => (await stat(`${root}/${file}`)).ctimeMs));
+  const before = await times();
+  await run(process.execPath, ["scripts/build.mjs"], { quiet: true });
+  assert.deepEqual(await times(), before);
 });

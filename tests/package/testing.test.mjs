@@ -60,7 +60,7 @@ async function inRunner(command, change = (code) => code) {
   const [, options = "", runner = "", args = ""] =
     /^(?:NODE_OPTIONS=(\S+) )?npx (\S+)(.*)$/.exec(command) ?? [];
   const script = { vitest: "vitest/vitest.mjs", jest: "jest/bin/jest.js" }[runner];
-  const root = runner === "vitest" ? ["--root", OUTPUT] : ["--rootDir", OUTPUT];
+  const within = runner === "vitest" ? ["--root", OUTPUT] : ["--rootDir", OUTPUT];
   // The runners' own limit is 5 s, which a machine that does other things as well can need for the first compilation.
   const limit = "--testTimeout=300000";
   const { ok, output } = await attempt(
@@ -68,10 +68,11 @@ async function inRunner(command, change = (code) => code) {
     [
       "-c",
       `cd ${OUTPUT} && exec "$0" "$@"`,
-      process.execPath,
+      // Vitest does not run in Node 20.
+      `${root}/node_modules/.bin/node`,
       `${BIN}/${script}`,
       ...args.replaceAll("'", "").trim().split(" ").filter(Boolean),
-      ...root,
+      ...within,
       limit,
     ],
     { quiet: true, env: { NODE_OPTIONS: options, NO_COLOR: "1", CI: "1", NODE_TEST_CONTEXT: undefined } },
