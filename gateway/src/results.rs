@@ -1,5 +1,6 @@
 //! Results: copied where a bucket is bound, and served by the gateway's own links.
 
+use crisp_upscale_gateway_core::byte_range::ByteRange;
 use crisp_upscale_gateway_core::link::{self, Refusal};
 use crisp_upscale_gateway_core::protocol::{self, Reply, ResultFile};
 use futures_util::future::try_join;
@@ -7,7 +8,7 @@ use serde_json::json;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{ReadableStream, RequestInit};
 use worker::worker_sys::FixedLengthStream;
-use worker::{ByteStream, Data, Env, HttpMetadata, Response, ResponseBody, Result, UploadedPart};
+use worker::{ByteStream, Data, Env, HttpMetadata, Range, Response, ResponseBody, Result, UploadedPart};
 
 use crate::account;
 use crate::platform::now;
@@ -42,16 +43,23 @@ pub(crate) async fn answer(settings: &Settings, env: &Env, request: &Request, id
             Reply::Result(None) => return refusal(404, "The result is not there, or not there yet."),
             _ => return unexpected(),
         };
-    let copy = if copied { stored(env, id).await? } else { None };
+    // `If-Range` needs no look: a result never changes.
+    let range = request.header("range").as_deref().and_then(ByteRange::read);
+    let copy = if copied { stored(env, id, range).await? } else { None };
     let content = match copy {
         Some(copy) => Some(copy),
-        None => passed(&url).await?,
+        None => passed(&url, range).await?,
     };
-    let Some((body, content_type)) = content else {
+    let Some(Content { body, content_type, content_range }) = content else {
         return refusal(502, "The service's host does not give the result. Try again.");
     };
-    let response = Response::from_body(body)?;
+    let mut response = Response::from_body(body)?;
+    if let Some(content_range) = content_range {
+        response = response.with_status(206);
+        response.headers().set("content-range", &content_range)?;
+    }
     let headers = response.headers();
+    headers.set("accept-ranges", "bytes")?;
     let image = content_type.filter(|kind| kind.starts_with("image/") && !kind.contains("svg"));
     headers.set("content-type", image.as_deref().unwrap_or("application/octet-stream"))?;
     // A saved file has a name that opens it: png, jpeg, webp.
@@ -71,7 +79,7 @@ pub(crate) async fn answer(settings: &Settings, env: &Env, request: &Request, id
 
 /// Copies a result from the service's host to the bucket.
 pub(crate) async fn copy(env: &Env, id: &str, url: &str) -> Result<()> {
-    let response = begin(url).await.ok_or("The result could not be fetched.")?;
+    let response = begin(url, None).await.ok_or("The result could not be fetched.")?;
     let headers = response.headers();
     let content_type = headers.get("content-type")?;
     // Of an encoded body this is not the length that is read.
@@ -135,25 +143,63 @@ async fn put_parts(env: &Env, id: &str, body: ReadableStream, content_type: Opti
     }
 }
 
-async fn stored(env: &Env, id: &str) -> Result<Option<(ResponseBody, Option<String>)>> {
+/// A file, or a part of it.
+struct Content {
+    body: ResponseBody,
+    content_type: Option<String>,
+    /// Which part it is.
+    content_range: Option<String>,
+}
+
+async fn stored(env: &Env, id: &str, range: Option<ByteRange>) -> Result<Option<Content>> {
     if !is_bound(env, BUCKET) {
         return Ok(None);
     }
-    let Some(object) = env.bucket(BUCKET)?.get(id).execute().await? else { return Ok(None) };
+    let bucket = env.bucket(BUCKET)?;
+    let mut get = bucket.get(id);
+    if let Some(ByteRange { first, last }) = range {
+        get = get.range(match last {
+            Some(last) => Range::OffsetWithLength { offset: first, length: last - first + 1 },
+            None => Range::OffsetToEnd { offset: first },
+        });
+    }
+    let (object, range) = match get.execute().await {
+        Ok(object) => (object, range),
+        // The file is shorter: the whole is an answer, too.
+        Err(_) if range.is_some() => (bucket.get(id).execute().await?, None),
+        Err(error) => return Err(error),
+    };
+    let Some(object) = object else { return Ok(None) };
     let content_type = object.http_metadata().content_type;
+    let size = object.size();
+    let content_range = range.map(|ByteRange { first, last }| {
+        let end = size.saturating_sub(1);
+        format!("bytes {first}-{}/{size}", last.map_or(end, |last| last.min(end)))
+    });
     let Some(body) = object.body() else { return Ok(None) };
-    Ok(Some((body.response_body()?, content_type)))
+    Ok(Some(Content { body: body.response_body()?, content_type, content_range }))
 }
 
-async fn passed(url: &str) -> Result<Option<(ResponseBody, Option<String>)>> {
-    let Some(response) = begin(url).await else { return Ok(None) };
-    let content_type = response.headers().get("content-type")?;
-    Ok(response.body().map(|body| (ResponseBody::Stream(body), content_type)))
+async fn passed(url: &str, range: Option<ByteRange>) -> Result<Option<Content>> {
+    let mut begun = begin(url, range).await;
+    if begun.is_none() && range.is_some() {
+        // It may be the range that is refused.
+        begun = begin(url, None).await;
+    }
+    let Some(response) = begun else { return Ok(None) };
+    let headers = response.headers();
+    let content_type = headers.get("content-type")?;
+    let content_range = if response.status() == 206 { headers.get("content-range")? } else { None };
+    let body = response.body().map(ResponseBody::Stream);
+    Ok(body.map(|body| Content { body, content_type, content_range }))
 }
 
 /// Asks the service's host, which never sees the key.
-async fn begin(url: &str) -> Option<web_sys::Response> {
+async fn begin(url: &str, range: Option<ByteRange>) -> Option<web_sys::Response> {
     let headers = web_sys::Headers::new().ok()?;
+    if let Some(range) = range {
+        headers.set("range", &range.header()).ok()?;
+    }
     // It refuses some that name no program.
     headers.set("user-agent", "crisp-upscale-gateway").ok()?;
     let init = RequestInit::new();

@@ -104,3 +104,45 @@ test("a job under the key of one that was deleted has alarms of its own", { time
     while ((await own.record(data.taskId)).data !== null) await new Promise(setImmediate);
   }
 });
+
+for (const results of [true, false]) {
+  test(`the beginning of a result is all that is fetched for it, ${results ? "from the copy" : "without a copy"}`, async (t) => {
+    const files = await filesOf(t, { results });
+    const whole = results
+      ? (await copyOf(files)).bytes
+      : Buffer.from(await (await fetch(files.url)).arrayBuffer());
+    const before = files.asked.length;
+    const part = async (/** @type {string} */ range) => {
+      const reply = await fetch(files.url, { headers: { range } });
+      const bytes = Buffer.from(await reply.arrayBuffer());
+      return {
+        status: reply.status,
+        range: reply.headers.get("content-range"),
+        type: reply.headers.get("content-type"),
+        bytes,
+      };
+    };
+    const type = "image/png";
+    const size = whole.length;
+    assert.ok(size > 20);
+    assert.deepEqual(await part("bytes=0-9"), {
+      status: 206,
+      range: `bytes 0-9/${size}`,
+      type,
+      bytes: whole.subarray(0, 10),
+    });
+    assert.deepEqual(await part(`bytes=${size - 3}-`), {
+      ...{ status: 206, range: `bytes ${size - 3}-${size - 1}/${size}`, type },
+      bytes: whole.subarray(size - 3),
+    });
+    const all = { status: 206, range: `bytes 0-${size - 1}/${size}`, type, bytes: whole };
+    assert.deepEqual(await part(`bytes=0-${size * 2}`), all, "longer than the file");
+    for (const range of ["bytes=-5", "bytes=0-1,3-4", "items=0-1", `bytes=${size}-`]) {
+      assert.deepEqual(await part(range), { ...all, status: 200, range: null }, range);
+    }
+    assert.equal(files.asked.length - before, results ? 0 : 8);
+    const sent = files.asked.slice(before).map((request) => request.headers.get("range"));
+    if (!results)
+      assert.deepEqual(sent.slice(0, 3), ["bytes=0-9", `bytes=${size - 3}-`, `bytes=0-${size * 2}`]);
+  });
+}

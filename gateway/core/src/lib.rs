@@ -10,6 +10,7 @@
 mod account;
 pub mod address;
 pub mod budget;
+pub mod byte_range;
 pub mod ids;
 mod input;
 mod job;
