@@ -49,8 +49,9 @@ export async function plan(input: Input, state: State, options: PlanOptions): Pr
   const order = state.isSandbox ? undefined : (await state.latest(image))?.order;
   switch (order?.state) {
     case "unknown":
-      if (!options.retryUnknown && order.holder === undefined) return unknown(input, order.reason);
       if (options.retryUnknown) item.anew = "unknown";
+      else if (order.taskId !== undefined) return { ...item, todo: "fetch" };
+      else if (order.holder === undefined) return unknown(input, order.reason);
       break;
     case "gone":
       if (options.again) item.anew = "gone";

@@ -77,11 +77,14 @@ async function advance(item: Item, held: Held, run: Run): Promise<Outcome> {
   // What the sandbox made was over with its process.
   if (run.isSandbox && held.order.state !== "free") await anew(held);
   for (;;) {
-    const { state, reason } = held.order;
-    if (state === "made" || state === "done" || state === "gone") {
+    const { state, reason, taskId } = held.order;
+    // What a gateway did not know it may know later.
+    const hasJob = state === "unknown" && taskId !== undefined;
+    if (state === "made" || state === "done" || state === "gone" || hasJob) {
       const outcome = await fetchResult(item, held, run);
-      if (outcome.status === "gone" && item.anew === "gone") await anew(held);
-      else return outcome;
+      if (item.anew === undefined || outcome.status !== item.anew) return outcome;
+      item.anew = undefined;
+      await anew(held);
     } else if (state === "unknown") {
       if (item.anew !== "unknown") return unknown(input, reason);
       item.anew = undefined;
@@ -253,7 +256,7 @@ async function fetchResult(item: Item, held: Held, run: Run): Promise<Outcome> {
   run.begin(input);
   const record = await settleName(item);
   const { order } = held;
-  const isNew = order.state === "made";
+  const isNew = order.state === "made" || order.state === "unknown";
   const there = (await written(state, record, order)) ?? (await copy(state, record, item.image, order));
   if (there !== undefined) {
     await state.keepSource({ ...record, file: there.file });
@@ -272,9 +275,15 @@ async function fetchResult(item: Item, held: Held, run: Run): Promise<Outcome> {
     if (signal.aborted) return { input, status: "unfinished", reason: run.stopped(), taskId: task };
     if (!isUpscaleError(error)) throw error;
     if (ACCOUNT.includes(error.kind)) run.stop(error.message);
-    if (error.charged === "no" && error.resume === undefined && order.state === "made") {
+    if (error.charged === "no" && error.resume === undefined && isNew) {
       await held.step({ state: "failed", reason: error.message, holder: undefined });
       return { input, status: "failed", reason: error.message, kind: error.kind, taskId: task };
+    }
+    if (error.kind === "outcome-unknown") {
+      // Of a gateway that got no answer itself.
+      const over = item.anew === "unknown" ? {} : { holder: undefined };
+      await held.step({ state: "unknown", reason: error.message, ...over });
+      return { ...unknown(input, error.message), kind: error.kind, taskId: task };
     }
     if (error.kind === "not-found") return gone(item, held, "The service no longer knows its task.");
     const reason = `${error.message} Run the command again to go on.`;

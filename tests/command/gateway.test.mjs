@@ -38,3 +38,33 @@ test("through a gateway: by a token of whichever time, for one caller", async (t
   const upscaler = new Upscaler({ baseUrl: gateway.url, token: later.CRISP_UPSCALE_TOKEN, store });
   assert.deepEqual(await upscaler.pending(), []);
 });
+
+test("an outcome that the gateway itself does not know is listed as unknown, and left alone until --retry-unknown", async (t) => {
+  let lost = 0;
+  const gateway = await fixtures(t, {
+    sandbox: { now: fastClock() },
+    // Without callbacks nothing tells it later, and it gives up after a second.
+    settings: { PUBLIC_URL: "none", OUTCOME_MINUTES: "0.02" },
+    between: (handler) => async (request) => {
+      const response = await handler(request);
+      if (!request.url.endsWith("/createTask") || lost === 1) return response;
+      lost += 1;
+      throw new Error("The reply is lost.");
+    },
+  });
+  const path = await folder(t);
+  await fill(path, 1);
+  const args = [path, "-r", "--json", "--gateway", gateway.url];
+  const env = { CRISP_UPSCALE_TOKEN: await tokenOf("ann") };
+  const billed = async () => (await gateway.sandbox.ledger()).tasks.length;
+  for (const time of ["first", "next"]) {
+    const ended = await run(args, { env });
+    assert.deepEqual([ended.code, statusesOf(ended)], [1, { unknown: 1 }], `the ${time} run: ${ended.out}`);
+    assert.match(ended.out, /--retry-unknown/);
+    assert.equal(await billed(), 1);
+  }
+  const retried = await run([...args, "--retry-unknown"], { env });
+  assert.deepEqual([retried.code, statusesOf(retried)], [0, { done: 1 }], retried.out);
+  assert.match(retried.err, /0\.5 credits may be charged a second time/);
+  assert.equal(await billed(), 2);
+});
