@@ -273,6 +273,11 @@ export class Held {
     return this.#latest.order;
   }
 
+  /** Whether no run has worked on it before. */
+  get isNew(): boolean {
+    return this.#latest.step === 1;
+  }
+
   /** The `idempotencyKey` of its order. */
   get key(): string {
     return this.#state.keyOf(this.image, this.order.number);

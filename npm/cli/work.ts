@@ -47,6 +47,8 @@ const ACCOUNT = [
   ...["unauthorized", "insufficient-credits", "key-limit", "maintenance", "feature-disabled", "store-failed"],
   "load-failed",
 ];
+/** The HTTP status with which a gateway says that a key was used for another image. */
+const CONFLICT = 422;
 /** How long a task is waited for, in milliseconds. */
 const TIMEOUT = 15 * 60 * 1000;
 /** How often something is tried that costs nothing, and the pause before the second try, which doubles. */
@@ -117,8 +119,7 @@ function anew(held: Held): Promise<void> {
  * @returns An outcome where that cannot be known now.
  */
 async function settle(item: Item, held: Held, run: Run): Promise<Outcome | undefined> {
-  const { state } = item;
-  const pending = (await state.upscaler.pending()).find(({ attempt }) => attempt === held.key);
+  const pending = await pendingOf(item, held);
   if (pending?.taskId != null) {
     await held.step({ state: "made", taskId: pending.taskId, createdAt: pending.createdAt });
     return undefined;
@@ -134,12 +135,23 @@ async function settle(item: Item, held: Held, run: Run): Promise<Outcome | undef
   return undefined;
 }
 
+/** The library's entry of an order that it has not seen to end. */
+async function pendingOf({ state }: Item, held: Held): Promise<Pending | undefined> {
+  return (await state.upscaler.pending()).find(({ attempt }) => attempt === held.key);
+}
+
 /** Asks a gateway what became of an order, which may take two minutes where its request may still arrive. */
 async function askGateway(item: Item, held: Held, pending: Pending, run: Run): Promise<Outcome | undefined> {
   const { signal, done } = run.abortable(() => true);
+  const answered = new AbortController();
   try {
-    const { taskId } = await item.state.upscaler.resume(pending, { signal, timeout: TIMEOUT }).result();
-    await held.step({ state: "made", taskId, createdAt: pending.createdAt });
+    const options = { signal: AbortSignal.any([signal, answered.signal]), timeout: TIMEOUT };
+    // Its first update has the task. The result is waited for when the task is written down.
+    for await (const { taskId } of item.state.upscaler.resume(pending, options)) {
+      answered.abort();
+      await held.step({ state: "made", taskId, createdAt: pending.createdAt });
+      break;
+    }
   } catch (error) {
     const isOurs = isUpscaleError(error);
     if (!signal.aborted && !isOurs) throw error;
@@ -185,8 +197,9 @@ async function trySubmit(item: Item, held: Held, run: Run): Promise<Outcome | Up
     return { input, status: "changed", reason: "It was changed meanwhile. Run the command again." };
   }
   await settleName(item);
-  if (held.order.state === "free") {
-    // It was written down for the library by a run that was killed before anything was sent.
+  if (held.order.state === "free" && !held.isNew && (await pendingOf(item, held))?.taskId === null) {
+    // It was written down for the library by a run that was killed before anything was sent. An entry that has ended is
+    // kept: its task is this order's.
     await state.upscaler.forget({ attempt: held.key });
   }
   const order = {
@@ -219,6 +232,11 @@ async function trySubmit(item: Item, held: Held, run: Run): Promise<Outcome | Up
     if (error.taskId !== null && error.resume !== undefined) {
       await held.step({ state: "made", taskId: error.taskId, createdAt: Date.now() });
       return undefined;
+    }
+    if (run.isGateway && error.status === CONFLICT) {
+      // It has a job with this key, for an earlier upload of the image. Another key might make a second task.
+      const { key: attempt, image, order } = held;
+      return askGateway(item, held, { attempt, image, taskId: null, createdAt: order.at }, run);
     }
     if (error.charged === "no") {
       // A gateway keeps the key of what was refused, with the URL of this upload.

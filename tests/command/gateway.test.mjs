@@ -1,11 +1,12 @@
 // @ts-check
 // The command through a gateway in workerd.
 import assert from "node:assert/strict";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Upscaler } from "crisp-upscale";
 import { directoryStore } from "crisp-upscale/directory-store";
-import { fastClock, fill, folder, run, statusesOf, visible } from "../kit/command.mjs";
+import { fastClock, fill, folder, nextStep, run, statusesOf, visible } from "../kit/command.mjs";
 import { fixtures, tokenOf } from "../kit/gateway.mjs";
 
 test("through a gateway: by a token of whichever time, for one caller", async (t) => {
@@ -67,4 +68,41 @@ test("an outcome that the gateway itself does not know is listed as unknown, and
   assert.deepEqual([retried.code, statusesOf(retried)], [0, { done: 1 }], retried.out);
   assert.match(retried.err, /0\.5 credits may be charged a second time/);
   assert.equal(await billed(), 2);
+});
+
+/** What a step does not have whose task is not known. */
+const NOTHING = {
+  ...{ taskId: undefined, createdAt: undefined, credits: undefined },
+  ...{ file: undefined, sha256: undefined },
+};
+
+test("killed when the library has seen the end, and the command has not written the task: nothing is ordered anew", async (t) => {
+  const gateway = await fixtures(t, { sandbox: { now: fastClock() } });
+  const path = await folder(t);
+  await fill(path, 1);
+  const args = [path, "-r", "--json", "--gateway", gateway.url];
+  const env = { CRISP_UPSCALE_TOKEN: await tokenOf("ann") };
+  assert.deepEqual(statusesOf(await run(args, { env })), { done: 1 });
+  for (const state of ["sending", "free"]) {
+    await nextStep(path, () => ({ state, ...NOTHING, at: Date.now() }));
+    await rm(join(path, "image-000.crisp.png"));
+    const again = await run(args, { env });
+    assert.deepEqual([again.code, statusesOf(again)], [0, { done: 1 }], again.out);
+    assert.equal((await gateway.sandbox.ledger()).tasks.length, 1, state);
+  }
+});
+
+test("where the gateway has a job with the key, and neither the library nor the state has its task: it is asked", async (t) => {
+  const gateway = await fixtures(t, { sandbox: { now: fastClock() } });
+  const path = await folder(t);
+  await fill(path, 1);
+  const args = [path, "-r", "--json", "--gateway", gateway.url];
+  const env = { CRISP_UPSCALE_TOKEN: await tokenOf("ann") };
+  assert.deepEqual(statusesOf(await run(args, { env })), { done: 1 });
+  await nextStep(path, () => ({ state: "sending", ...NOTHING, at: Date.now() }));
+  await rm(join(path, "image-000.crisp.png"));
+  await rm(join(path, ".crisp-upscale", "attempts"), { recursive: true });
+  const again = await run(args, { env });
+  assert.deepEqual([again.code, statusesOf(again)], [0, { done: 1 }], again.out);
+  assert.equal((await gateway.sandbox.ledger()).tasks.length, 1);
 });
