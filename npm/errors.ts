@@ -28,7 +28,10 @@ export type ErrorKind =
   | "content-refused"
   /** Code 455: maintenance. */
   | "maintenance"
-  /** Code 500 or 408, or an HTTP 5xx, of a request that only reads: of the one to make a task it is `outcome-unknown`. */
+  /**
+   * Code 500 or 408, or an HTTP 5xx, of a request that only reads. Of the request to make a task these are
+   * `outcome-unknown`, unless the message of a 500 is one that is known for a refusal.
+   */
   | "server-error"
   /** A task that ended with `fail`; or code 501, of a request that only reads. */
   | "generation-failed"

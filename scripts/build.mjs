@@ -35,7 +35,7 @@ export async function build() {
   };
   await Promise.all([compile(client, tools), fast()]);
   say(4, "The TypeScript, the command and the page");
-  // What is there is not made again: whoever reads it meanwhile, as tests do beside an `npm start`, would miss parts of it.
+  // Nothing is written where nothing has changed: another process may be reading, as tests do beside an `npm start`.
   const stamp = `${root}/dist/.made-from`;
   const hash = await hashOfSources();
   if (existsSync(stamp) && (await readFile(stamp, "utf8")) === hash) return;
@@ -64,7 +64,7 @@ const SOURCES = [
   "Cargo.lock",
 ];
 
-/** A hash of `SOURCES` and of the WebAssembly, which each has a name and a place of its own. */
+/** A hash of `SOURCES` and of the three WebAssembly files. */
 async function hashOfSources() {
   const hash = createHash("sha256");
   const wasm = [client, sandbox, gateway].map(({ folder, name }) => `dist/${folder}/${name}_bg.wasm`);

@@ -1,5 +1,5 @@
-//! What a response means, for the task and for the money. What it means that none came is in [`crate::network_error`];
-//! what is sent again, in [`crate::task`].
+//! What a response means, for the task and for the money. [`crate::network_error`] says what it means when no response
+//! comes, and the machines of [`crate::task`] decide what is sent again.
 
 use crate::api::{self, Envelope, Response, TaskDetail};
 use crate::failure::{Charged, Failure, Kind};
@@ -12,7 +12,7 @@ use crate::validate;
 pub enum CreateTaskResponse {
     /// The task exists; this is its id.
     Created(String),
-    /// There is no task, because of the rate limit: a refusal that ends by waiting.
+    /// There is no task, because of the rate limit: the same request may succeed later.
     RateLimited {
         /// How long the server asks to wait, in milliseconds, where it says.
         retry_after: Option<u64>,

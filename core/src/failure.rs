@@ -29,7 +29,8 @@ pub enum Kind {
     ContentRefused,
     /// Code 455: maintenance.
     Maintenance,
-    /// Code 500 or 408, or an HTTP 5xx, of a request that only reads: of a createTask it is [`Kind::OutcomeUnknown`].
+    /// Code 500 or 408, or an HTTP 5xx, of a request that only reads. Of a createTask these are [`Kind::OutcomeUnknown`],
+    /// unless the message of a 500 is one that is known for a refusal.
     ServerError,
     /// A task that ended with `fail`; or code 501, of a request that only reads.
     GenerationFailed,

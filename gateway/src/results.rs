@@ -172,21 +172,13 @@ async fn stored(env: &Env, id: &str, range: Option<ByteRange>) -> Result<Option<
     let Some(object) = object else { return Ok(None) };
     let content_type = object.http_metadata().content_type;
     let size = object.size();
-    let content_range = range.map(|ByteRange { first, last }| {
-        let end = size.saturating_sub(1);
-        format!("bytes {first}-{}/{size}", last.map_or(end, |last| last.min(end)))
-    });
+    let content_range = range.map(|range| range.content_range(size));
     let Some(body) = object.body() else { return Ok(None) };
     Ok(Some(Content { body: body.response_body()?, content_type, content_range }))
 }
 
 async fn passed(url: &str, range: Option<ByteRange>) -> Result<Option<Content>> {
-    let mut begun = begin(url, range).await;
-    if begun.is_none() && range.is_some() {
-        // It may be the range that is refused.
-        begun = begin(url, None).await;
-    }
-    let Some(response) = begun else { return Ok(None) };
+    let Some(response) = begin(url, range).await else { return Ok(None) };
     let headers = response.headers();
     let content_type = headers.get("content-type")?;
     let content_range = if response.status() == 206 { headers.get("content-range")? } else { None };
@@ -194,20 +186,28 @@ async fn passed(url: &str, range: Option<ByteRange>) -> Result<Option<Content>> 
     Ok(body.map(|body| Content { body, content_type, content_range }))
 }
 
-/// Asks the service's host, which never sees the key.
+/// Asks the service's host. Where that refuses a range, for the whole.
 async fn begin(url: &str, range: Option<ByteRange>) -> Option<web_sys::Response> {
-    let headers = web_sys::Headers::new().ok()?;
-    if let Some(range) = range {
-        headers.set("range", &range.header()).ok()?;
+    let mut response = request(url, range).await?;
+    if !response.ok() && range.is_some() {
+        response = request(url, None).await?;
     }
-    // It refuses some that name no program.
-    headers.set("user-agent", "crisp-upscale-gateway").ok()?;
-    let init = RequestInit::new();
-    init.set_headers(&headers);
-    let response = fetch(url, &init, TIMEOUT).await.ok()?;
     if response.ok() {
         return Some(response);
     }
     crate::log::line("result-refused", json!({ "status": response.status() }));
     None
+}
+
+/// One request to the service's host, which never sees the key.
+async fn request(url: &str, range: Option<ByteRange>) -> Option<web_sys::Response> {
+    let headers = web_sys::Headers::new().ok()?;
+    // It refuses some that name no program.
+    headers.set("user-agent", "crisp-upscale-gateway").ok()?;
+    if let Some(range) = range {
+        headers.set("range", &range.header()).ok()?;
+    }
+    let init = RequestInit::new();
+    init.set_headers(&headers);
+    fetch(url, &init, TIMEOUT).await.ok()
 }

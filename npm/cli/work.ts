@@ -80,7 +80,7 @@ async function advance(item: Item, held: Held, run: Run): Promise<Outcome> {
   if (run.isSandbox && held.order.state !== "free") await anew(held);
   for (;;) {
     const { state, reason, taskId } = held.order;
-    // What a gateway did not know it may know later.
+    // A gateway may know by now what it did not know then.
     const hasJob = state === "unknown" && taskId !== undefined;
     if (state === "made" || state === "done" || state === "gone" || hasJob) {
       const outcome = await fetchResult(item, held, run);
@@ -146,7 +146,7 @@ async function askGateway(item: Item, held: Held, pending: Pending, run: Run): P
   const answered = new AbortController();
   try {
     const options = { signal: AbortSignal.any([signal, answered.signal]), timeout: TIMEOUT };
-    // Its first update has the task. The result is waited for when the task is written down.
+    // The first update has the task. It is written down before its result is waited for.
     for await (const { taskId } of item.state.upscaler.resume(pending, options)) {
       answered.abort();
       await held.step({ state: "made", taskId, createdAt: pending.createdAt });
@@ -198,8 +198,8 @@ async function trySubmit(item: Item, held: Held, run: Run): Promise<Outcome | Up
   }
   await settleName(item);
   if (held.order.state === "free" && !held.isNew && (await pendingOf(item, held))?.taskId === null) {
-    // It was written down for the library by a run that was killed before anything was sent. An entry that has ended is
-    // kept: its task is this order's.
+    // A run was killed between the library's entry and the request, so nothing was sent. An entry that has ended stays:
+    // its task is this order's.
     await state.upscaler.forget({ attempt: held.key });
   }
   const order = {
@@ -274,11 +274,12 @@ async function fetchResult(item: Item, held: Held, run: Run): Promise<Outcome> {
   run.begin(input);
   const record = await settleName(item);
   const { order } = held;
-  const isNew = order.state === "made" || order.state === "unknown";
+  // No run has seen its end yet.
+  const isOpen = order.state === "made" || order.state === "unknown";
   const there = (await written(state, record, order)) ?? (await copy(state, record, item.image, order));
   if (there !== undefined) {
     await state.keepSource({ ...record, file: there.file });
-    return finish(item, held, there, isNew, order.credits);
+    return finish(item, held, there, isOpen, order.credits);
   }
   const { signal, done } = run.abortable(() => true);
   try {
@@ -287,18 +288,18 @@ async function fetchResult(item: Item, held: Held, run: Run): Promise<Outcome> {
     const result = await job.result();
     const saved = await run.fetching.run(() => download(item, record, result, signal));
     if (saved === undefined) return await gone(item, held, "Its result has expired.");
-    return await finish(item, held, saved, isNew, result.credits);
+    return await finish(item, held, saved, isOpen, result.credits);
   } catch (error) {
     const task = order.taskId;
     if (signal.aborted) return { input, status: "unfinished", reason: run.stopped(), taskId: task };
     if (!isUpscaleError(error)) throw error;
     if (ACCOUNT.includes(error.kind)) run.stop(error.message);
-    if (error.charged === "no" && error.resume === undefined && isNew) {
+    if (error.charged === "no" && error.resume === undefined && isOpen) {
       await held.step({ state: "failed", reason: error.message, holder: undefined });
       return { input, status: "failed", reason: error.message, kind: error.kind, taskId: task };
     }
     if (error.kind === "outcome-unknown") {
-      // Of a gateway that got no answer itself.
+      // The gateway got no answer itself.
       const over = item.anew === "unknown" ? {} : { holder: undefined };
       await held.step({ state: "unknown", reason: error.message, ...over });
       return { ...unknown(input, error.message), kind: error.kind, taskId: task };
@@ -336,12 +337,12 @@ async function finish(
   { input, state, then, warning }: Item,
   held: Held,
   saved: Saved,
-  isNew: boolean,
+  wasOpen: boolean,
   credits: number | null | undefined,
 ): Promise<Outcome> {
   await held.step({ ...saved, state: "done", credits, holder: undefined });
   const file = join(state.results, saved.file);
-  const paid = isNew && !state.isSandbox ? { credits } : {};
+  const paid = wasOpen && !state.isSandbox ? { credits } : {};
   if (then !== undefined) return { ...then, file, taskId: held.order.taskId, ...paid };
   return { input, status: "done", file, taskId: held.order.taskId, warning, ...paid };
 }

@@ -70,39 +70,44 @@ test("an outcome that the gateway itself does not know is listed as unknown, and
   assert.equal(await billed(), 2);
 });
 
-/** What a step does not have whose task is not known. */
-const NOTHING = {
-  ...{ taskId: undefined, createdAt: undefined, credits: undefined },
-  ...{ file: undefined, sha256: undefined },
-};
-
-test("killed when the library has seen the end, and the command has not written the task: nothing is ordered anew", async (t) => {
+/**
+ * One image, enlarged through a gateway.
+ *
+ * @param {import("node:test").TestContext} t
+ */
+async function done(t) {
   const gateway = await fixtures(t, { sandbox: { now: fastClock() } });
   const path = await folder(t);
   await fill(path, 1);
   const args = [path, "-r", "--json", "--gateway", gateway.url];
   const env = { CRISP_UPSCALE_TOKEN: await tokenOf("ann") };
-  assert.deepEqual(statusesOf(await run(args, { env })), { done: 1 });
-  for (const state of ["sending", "free"]) {
-    await nextStep(path, () => ({ state, ...NOTHING, at: Date.now() }));
+  /** Runs the command; the image is there afterwards, from one task. @param {string} [when] */
+  const runs = async (when = "") => {
+    const ended = await run(args, { env });
+    assert.deepEqual([ended.code, statusesOf(ended)], [0, { done: 1 }], `${when} ${ended.out}`);
+    assert.equal((await gateway.sandbox.ledger()).tasks.length, 1, when);
+  };
+  /** The result is lost, and the command's last step says nothing of a task. @param {string} state of that step */
+  const lose = async (state) => {
+    const unknown = { taskId: undefined, createdAt: undefined, credits: undefined };
+    await nextStep(path, () => ({ state, ...unknown, file: undefined, sha256: undefined, at: Date.now() }));
     await rm(join(path, "image-000.crisp.png"));
-    const again = await run(args, { env });
-    assert.deepEqual([again.code, statusesOf(again)], [0, { done: 1 }], again.out);
-    assert.equal((await gateway.sandbox.ledger()).tasks.length, 1, state);
+  };
+  await runs();
+  return { path, lose, runs };
+}
+
+test("killed when the library has seen the end, and the command has not written the task: nothing is ordered anew", async (t) => {
+  const { lose, runs } = await done(t);
+  for (const state of ["sending", "free"]) {
+    await lose(state);
+    await runs(state);
   }
 });
 
 test("where the gateway has a job with the key, and neither the library nor the state has its task: it is asked", async (t) => {
-  const gateway = await fixtures(t, { sandbox: { now: fastClock() } });
-  const path = await folder(t);
-  await fill(path, 1);
-  const args = [path, "-r", "--json", "--gateway", gateway.url];
-  const env = { CRISP_UPSCALE_TOKEN: await tokenOf("ann") };
-  assert.deepEqual(statusesOf(await run(args, { env })), { done: 1 });
-  await nextStep(path, () => ({ state: "sending", ...NOTHING, at: Date.now() }));
-  await rm(join(path, "image-000.crisp.png"));
+  const { path, lose, runs } = await done(t);
+  await lose("sending");
   await rm(join(path, ".crisp-upscale", "attempts"), { recursive: true });
-  const again = await run(args, { env });
-  assert.deepEqual([again.code, statusesOf(again)], [0, { done: 1 }], again.out);
-  assert.equal((await gateway.sandbox.ledger()).tasks.length, 1);
+  await runs();
 });

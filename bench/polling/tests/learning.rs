@@ -104,9 +104,9 @@ fn tasks_are_picked_as_the_workload_says() {
         polled.requests += seen / f64::from(tasks);
         polled.late += (seen * 3.0 - duration) / f64::from(tasks);
     }
-    let told = workload.cost(every(3.0));
-    assert!((polled.requests - told.requests).abs() < 0.1, "{polled:?}, {told:?}");
-    assert!((polled.late - told.late).abs() < 0.05, "{polled:?}, {told:?}");
+    let expected = workload.cost(every(3.0));
+    assert!((polled.requests - expected.requests).abs() < 0.1, "{polled:?}, {expected:?}");
+    assert!((polled.late - expected.late).abs() < 0.05, "{polled:?}, {expected:?}");
 }
 
 #[test]

@@ -26,6 +26,13 @@ impl ByteRange {
         let ByteRange { first, last } = self;
         last.map_or_else(|| format!("bytes={first}-"), |last| format!("bytes={first}-{last}"))
     }
+
+    /// The `Content-Range` of this part of a file of `size` bytes, in which it begins.
+    #[must_use]
+    pub fn content_range(self, size: u64) -> String {
+        let end = size.saturating_sub(1);
+        format!("bytes {}-{}/{size}", self.first, self.last.map_or(end, |last| last.min(end)))
+    }
 }
 
 /// No file is longer: what JavaScript's numbers hold.

@@ -1,4 +1,5 @@
 //! Which `Range` headers are passed on.
+#![allow(clippy::unwrap_used)]
 
 use crisp_upscale_gateway_core::byte_range::ByteRange;
 
@@ -10,6 +11,18 @@ fn one_range_from_a_first_byte_is_read_and_written_as_it_came() {
         let range = ByteRange::read(header);
         assert_eq!(range, Some(ByteRange { first, last }), "{header}");
         assert_eq!(range.map(ByteRange::header).as_deref(), Some(header));
+    }
+}
+
+#[test]
+fn a_part_ends_with_the_file_at_the_latest() {
+    for (header, content_range) in [
+        ("bytes=0-9", "bytes 0-9/100"),
+        ("bytes=90-", "bytes 90-99/100"),
+        ("bytes=90-200", "bytes 90-99/100"),
+    ] {
+        let range = ByteRange::read(header).unwrap();
+        assert_eq!(range.content_range(100), content_range, "{header}");
     }
 }
 
