@@ -28,12 +28,8 @@ export async function build() {
   say(2, "A compiler for WebAssembly");
   const tools = await toolchain();
   say(3, "The client, the sandbox and the gateway in WebAssembly (the first time takes some minutes)");
-  // Side by side: the last step of each keeps one core busy. The sandbox and the gateway share a standard library.
-  const fast = async () => {
-    await compile(sandbox, tools);
-    await compile(gateway, tools);
-  };
-  await Promise.all([compile(client, tools), fast()]);
+  // The sandbox and the gateway share a folder, in which Cargo lets one wait for the other.
+  await Promise.all([client, sandbox, gateway].map((crate) => compile(crate, tools)));
   say(4, "The TypeScript, the command and the page");
   // Nothing is written where nothing has changed: another process may be reading, as tests do beside an `npm start`.
   const stamp = `${root}/dist/.made-from`;

@@ -44,7 +44,7 @@ await script(async () => {
   const others = async () => {
     await Promise.all([built, rust()]);
     const files = await testFiles((folder) => !isQuiet(folder));
-    await nodeTests("Tests with browsers, workerd and other runtimes", files, { atOnce: 3, live: true });
+    await nodeTests("Tests with browsers, workerd and other runtimes", files, { atOnce: 4, live: true });
   };
   await Promise.all([quiet(), others()]);
   await tally.tests(

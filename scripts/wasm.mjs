@@ -101,10 +101,10 @@ export async function compile(crate, tools) {
   if (await isNewer(generated, compiled)) return;
 
   // Beside, and moved when all is done: what is half made must not look newer than what it is made of.
-  const made = `${targetDir(crate)}/generated`;
+  const made = `${targetDir(crate)}/generated/${crate.name}`;
   await rm(made, { recursive: true, force: true });
   // In a folder of its own: in Cargo's usual one it would wait for whatever else is compiled at the time.
-  const tool = ["run", "--locked", "-p", "bindgen", "--target-dir", `${root}/target/tools`];
+  const tool = ["run", "--locked", "-p", "bindgen", "--profile", "tools", "--target-dir", `${root}/target/tools`];
   await run("cargo", [...tool, "--", compiled, made, crate.name]);
   const wasm = `${made}/${crate.name}_bg.wasm`;
   await run(`${root}/node_modules/.bin/wasm-opt`, [...crate.optimise, wasm, "-o", wasm]);
