@@ -104,8 +104,8 @@ export async function compile(crate, tools) {
   const made = `${targetDir(crate)}/generated/${crate.name}`;
   await rm(made, { recursive: true, force: true });
   // In a folder of its own: in Cargo's usual one it would wait for whatever else is compiled at the time.
-  const tool = ["run", "--locked", "-p", "bindgen", "--profile", "tools", "--target-dir", `${root}/target/tools`];
-  await run("cargo", [...tool, "--", compiled, made, crate.name]);
+  const [profile, target] = ["--profile=tools", `--target-dir=${root}/target/tools`];
+  await run("cargo", ["run", "--locked", "-p", "bindgen", profile, target, "--", compiled, made, crate.name]);
   const wasm = `${made}/${crate.name}_bg.wasm`;
   await run(`${root}/node_modules/.bin/wasm-opt`, [...crate.optimise, wasm, "-o", wasm]);
   await rm(generated, { force: true });
