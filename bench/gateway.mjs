@@ -9,6 +9,7 @@ import { script, step } from "../scripts/run.mjs";
 import { load } from "./gateway/load.mjs";
 import { push } from "./gateway/push.mjs";
 import { rates } from "./gateway/rates.mjs";
+import { refusal } from "./gateway/refusal.mjs";
 import { percentile, printTable } from "./statistics.mjs";
 
 const { values } = parseArgs({ options: { "without-load": { type: "boolean", default: false } } });
@@ -28,6 +29,8 @@ await script(async () => {
     step("Jobs of a page");
     const { toldMs, shownMs, polls } = await push(step);
     const held = values["without-load"] ? undefined : await load(storage, step);
+    if (held) step("The cost of a refusal");
+    const cost = held && (await refusal(storage));
 
     const ratio = (/** @type {{ ours: number, forwarder: number }} */ { ours, forwarder }) =>
       round(ours / forwarder, 2);
@@ -50,7 +53,15 @@ await script(async () => {
       browserPolls: polls,
     };
     const loaded = held && reportLoad(held);
-    console.log(JSON.stringify(loaded ? { ...measured, load: loaded } : measured));
+    if (cost) {
+      printTable([
+        ["processor time of workerd, ms", ""],
+        ["a createTask that is sent", round(cost.accepted, 2)],
+        ["one that is refused, since the queue is full", round(cost.refused, 2)],
+        ["ratio", round(cost.refused / cost.accepted, 2)],
+      ]);
+    }
+    console.log(JSON.stringify(loaded ? { ...measured, load: { ...loaded, cost } } : measured));
     if (polls > 0) process.exitCode = 1;
   } finally {
     await rm(storage, { recursive: true });

@@ -17,8 +17,8 @@ import { root } from "./run.mjs";
  * The gateway in workerd, on this machine only, with dist/ as it is. It ends with this process.
  *
  * @param {Options} options
- * @returns {Promise<{ url: string, logs: string[], kill(): Promise<void>, close(): Promise<void> }>}
- *   `url` has no slash at the end. `logs`: what it has written so far. `kill`: as if the machine broke
+ * @returns {Promise<{ url: string, pid: number, logs: string[], kill(): Promise<void>, close(): Promise<void> }>}
+ *   `url` has no slash at the end. `pid`: workerd's. `logs`: what it has written so far. `kill`: as if the machine broke
  *   down, so that nothing is finished or stored any more.
  */
 export async function startGateway(options) {
@@ -40,6 +40,7 @@ export async function startGateway(options) {
   });
   return {
     url,
+    pid,
     logs,
     async kill() {
       process.kill(pid, "SIGKILL");
