@@ -8,6 +8,7 @@ import { createSandbox } from "../dist/sandbox.js";
 import { serve } from "../scripts/serve.mjs";
 import { fastClock, imageOf, run } from "../tests/kit/command.mjs";
 import { fixtures, tokenOf } from "../tests/kit/gateway.mjs";
+import { median } from "./statistics.mjs";
 
 /** What a file has in bytes. Of a png, what follows its end does not count, so the stand-in has little to enlarge. */
 const SIZE = 1_000_000;
@@ -16,13 +17,22 @@ const MANY = 2_000;
 /** What the service takes. */
 const [LIMIT, WINDOW] = [20, 10];
 
-/** Prints at the end what the process has taken, into a file. */
+/** Prints at the end what the process has taken, and how long each request took to its response, into a file. */
 const USAGE = `
   import { writeFileSync } from "node:fs";
+  const { fetch } = globalThis;
+  const times = {};
+  globalThis.fetch = async (request) => {
+    const began = performance.now();
+    const response = await fetch(request);
+    const name = new URL(request.url).pathname.split("/").at(-1);
+    (times[name] ??= []).push(performance.now() - began);
+    return response;
+  };
   process.on("exit", () => {
     const { user, system } = process.cpuUsage();
     const { maxRSS } = process.resourceUsage();
-    writeFileSync(process.env.USAGE, JSON.stringify({ cpu: (user + system) / 1e6, peak: maxRSS / 1024 }));
+    writeFileSync(process.env.USAGE, JSON.stringify({ cpu: (user + system) / 1e6, peak: maxRSS / 1024, times }));
   });
 `;
 
@@ -39,7 +49,8 @@ await writeFile(join(scratch, "usage.mjs"), USAGE);
  * @param {number} count
  * @param {Record<string, string>} env
  * @param {string[]} [args]
- * @returns {Promise<{ cpu: number, peak: number, seconds: number }>}
+ * @returns {Promise<{ cpu: number, peak: number, seconds: number, times: Record<string, number[]> }>} `cpu` and `seconds`
+ *   in seconds, `peak` in MB, `times` in milliseconds by the last word of the path
  */
 async function batch(count, env, args = []) {
   const folder = await mkdtemp(join(scratch, "images-"));
@@ -78,6 +89,13 @@ try {
   console.log(
     `  from the first task to the last: ${took.toFixed(1)} s; ${(100 * share).toFixed(1)} % of what the limit allows`,
   );
+  const trips = {
+    upload: median(straight.times["file-stream-upload"] ?? []),
+    createTask: median(straight.times.createTask ?? []),
+  };
+  console.log(
+    `  round trips, medians: an upload ${trips.upload.toFixed(0)} ms, a createTask ${trips.createTask.toFixed(0)} ms`,
+  );
   console.log(
     `  processor time: ${((1000 * straight.cpu) / FEW).toFixed(0)} ms an image; in all ${straight.seconds.toFixed(1)} s`,
   );
@@ -99,7 +117,13 @@ try {
     );
   }
   console.log(`  the peaks differ by ${(100 * growth).toFixed(1)} %\n`);
-  console.log(JSON.stringify({ took, share, cpu: straight.cpu / FEW, few, many, growth }));
+  const brief = (/** @type {typeof few} */ { cpu, peak, seconds }) => ({ cpu, peak, seconds });
+  console.log(
+    JSON.stringify({
+      ...{ took, share, trips, cpu: straight.cpu / FEW },
+      ...{ few: brief(few), many: brief(many), growth },
+    }),
+  );
 } finally {
   for (const end of ends.reverse()) await end();
 }

@@ -1,6 +1,6 @@
 // @ts-check
 // `npm test`: sets up, builds, and runs every check and test but those of `npm run test:all`. The last line is the counts.
-import { readdir } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { audit } from "./audit.mjs";
 import { browser } from "./browser.mjs";
 import { build, installPackages } from "./build.mjs";
@@ -76,7 +76,8 @@ function isQuiet(folder) {
 }
 
 /**
- * The files of tests in the folders of `tests/`, but those that `npm run test:all` runs.
+ * The files of tests in the folders of `tests/`, but those that `npm run test:all` runs; the longest first, or the page's
+ * would run by itself at the end.
  *
  * @param {(folder: string) => boolean} isWanted
  */
@@ -90,5 +91,8 @@ async function testFiles(isWanted) {
         .filter((file) => file.endsWith(".test.mjs"))
         .map((file) => `tests/${folder}/${file}`),
     );
-  return (await Promise.all(found)).flat();
+  const sized = (await Promise.all(found))
+    .flat()
+    .map(async (file) => ({ file, size: (await stat(`${root}/${file}`)).size }));
+  return (await Promise.all(sized)).sort((one, other) => other.size - one.size).map(({ file }) => file);
 }

@@ -1,6 +1,8 @@
-import type { Dirent } from "node:fs";
-import { open, readdir, readFile, realpath, stat } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { createReadStream, type Dirent, openAsBlob } from "node:fs";
+import { open, readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { codeOf } from "../whole-file.js";
 import { isResult, nameOfUrl, sha256, stemOf } from "./names.js";
 import { STATE_FOLDERS } from "./where.js";
@@ -184,26 +186,20 @@ async function isLink(path: string): Promise<boolean> {
   );
 }
 
-/** What tells one image from all others: a digest of the file, or of its URL. */
-export function imageOf(content: Uint8Array | string): string {
-  return sha256(typeof content === "string" ? `url ${content}` : content);
-}
-
-/** The larger a file, the less is read of it that the service does not take anyway, in bytes. */
+/** Of a file that is larger no more is read, in bytes: the service does not take it anyway. */
 const MOST = 64 * 1024 * 1024;
 
-/** A file's content. */
-export async function contentOf(path: string): Promise<Uint8Array<ArrayBuffer>> {
-  const { size } = await stat(path);
-  // What is so large is refused by its beginning as well.
-  if (size <= MOST) return (await readFile(path)) as Uint8Array<ArrayBuffer>;
-  const handle = await open(path, "r");
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(MOST), 0, MOST, 0);
-    return new Uint8Array(buffer.subarray(0, bytesRead));
-  } finally {
-    await handle.close();
-  }
+/** What tells one image from all others: a digest of the file, or of its URL. */
+export async function imageOf({ path, url = "" }: Input): Promise<string> {
+  if (path === undefined) return sha256(`url ${url}`);
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(path, { end: MOST - 1 }), hash);
+  return hash.digest("hex");
+}
+
+/** The file, or the URL. A file's content stays on the disk. Once it has changed, it cannot be read any more. */
+export async function contentOf({ path, url = "" }: Input): Promise<Blob | string> {
+  return path === undefined ? url : openAsBlob(path);
 }
 
 /** A list of names: with a line each, or, as of `find -print0`, with a zero byte after each. */

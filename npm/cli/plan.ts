@@ -32,11 +32,11 @@ export interface Item {
 export async function plan(input: Input, state: State, options: PlanOptions): Promise<Item | Outcome> {
   const source = sourceOf(input, state.results);
   const record = await state.source(source);
-  const content = await read(input);
-  if ("reason" in content)
-    return finished(state, input, source, record, { input, status: "failed", ...content });
-
-  const image = imageOf(content.image);
+  const digest = await read(input);
+  if ("reason" in digest) {
+    return finished(state, input, source, record, { input, status: "failed", ...digest });
+  }
+  const { image } = digest;
   if (record !== undefined && record.image !== image && !options.again) {
     const reason = "It has changed since it was ordered. Add --again to order it anew, which costs credits.";
     return finished(state, input, source, record, { input, status: "changed", reason });
@@ -61,9 +61,7 @@ export async function plan(input: Input, state: State, options: PlanOptions): Pr
     case "done":
       return { ...item, todo: "fetch" };
   }
-  const { refused, warning } = await check(
-    typeof content.image === "string" ? content.image : new Blob([content.image]),
-  );
+  const { refused, warning } = await check(await contentOf(input));
   if (refused !== undefined) {
     return { input, status: "failed", reason: refused.message, kind: refused.kind };
   }
@@ -78,13 +76,13 @@ export function unknown(input: Input, why: string | undefined): Outcome {
   return { input, status: "unknown", reason };
 }
 
-async function read(input: Input): Promise<{ image: Uint8Array<ArrayBuffer> | string } | { reason: string }> {
+/** The image's digest, or why it cannot be read. */
+async function read(input: Input): Promise<{ image: string } | { reason: string }> {
   if (input.problem !== undefined) return { reason: input.problem };
-  if (input.path === undefined) return { image: input.url ?? "" };
   try {
-    return { image: await contentOf(input.path) };
+    return { image: await imageOf(input) };
   } catch (error) {
-    return { reason: await sentenceOf(error, input.path) };
+    return { reason: await sentenceOf(error, input.path ?? "") };
   }
 }
 

@@ -192,8 +192,9 @@ async function submit(item: Item, held: Held, run: Run): Promise<Outcome | undef
 async function trySubmit(item: Item, held: Held, run: Run): Promise<Outcome | UpscaleError | undefined> {
   const { input, state } = item;
   run.begin(input);
-  const image = input.path === undefined ? (input.url ?? "") : await contentOf(input.path);
-  if (imageOf(image) !== item.image) {
+  // Before the digest: what is changed after it is not sent.
+  const image = await contentOf(input);
+  if ((await imageOf(input)) !== item.image) {
     return { input, status: "changed", reason: "It was changed meanwhile. Run the command again." };
   }
   await settleName(item);
@@ -219,7 +220,7 @@ async function trySubmit(item: Item, held: Held, run: Run): Promise<Outcome | Up
   };
   let job: Job;
   try {
-    job = await state.upscaler.submit(typeof image === "string" ? image : new Blob([image]), options);
+    job = await state.upscaler.submit(image, options);
     run.reached(true);
   } catch (error) {
     if (order.error !== undefined) throw order.error;

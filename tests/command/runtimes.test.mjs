@@ -30,7 +30,9 @@ after(() => rm(project, { recursive: true }));
  */
 const ended = (program, args, cwd) =>
   new Promise((resolve) => {
-    execFile(program, args, { cwd, env: { PATH: process.env.PATH, HOME: cwd } }, (error, stdout, stderr) => {
+    // npm would say in between that it could be newer.
+    const env = { PATH: process.env.PATH, HOME: cwd, npm_config_update_notifier: "false" };
+    execFile(program, args, { cwd, env }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), out: stdout + stderr });
     });
   });
