@@ -494,25 +494,25 @@ fn a_timeout_while_watching_names_the_task() {
     let run = run_new("goes on", 300_000, Script::new([made()], [state("generating")]));
     expect_task_failure("goes on", &run, Kind::Timeout, Charged::Unknown);
     assert_eq!(run.ended, BEGIN + 300_000);
-    assert!(!run.failure().message.contains("last look"), "{}", run.failure().message);
+    assert!(!run.failure().message.contains("last poll"), "{}", run.failure().message);
     assert!(run.failure().message.ends_with("Its last state: generating."), "{}", run.failure().message);
 
     // The last trouble is reported, in the words for it.
     let rows = [
-        ("lost", no_reply(NetworkError::Lost), "The last look at it failed: The server cannot be reached."),
-        ("silent", silence(), "The last look at it failed: The server cannot be reached."),
-        ("a page", says(502, HTML), "The last look at it failed: The service had a fault."),
+        ("lost", no_reply(NetworkError::Lost), "The last poll failed: The server cannot be reached."),
+        ("silent", silence(), "The last poll failed: The server cannot be reached."),
+        ("a page", says(502, HTML), "The last poll failed: The service had a fault."),
         (
             "a page at 200",
             says(200, HTML),
-            "The last look at it failed: The server's answer was not the API's.",
+            "The last poll failed: The server's answer was not the API's.",
         ),
         ("limited", says(200, TOO_MANY), "The service said: Your call frequency is too high."),
         ("maintenance", says(200, r#"{"code":455,"msg":"back at noon"}"#), "The service said: back at noon"),
         (
             "limited for long",
             asks_to_wait(429, HTML, 3_600_000),
-            "The last look at it failed: Too many requests.",
+            "The last poll failed: Too many requests.",
         ),
     ];
     for (row, trouble, words) in rows {
@@ -526,7 +526,7 @@ fn a_timeout_while_watching_names_the_task() {
     for (row, last) in [("a state", state("generating")), ("no record yet", null_record())] {
         let run = run_new(row, 60_000, Script::new([made()], [says(502, HTML), last]));
         expect_task_failure(row, &run, Kind::Timeout, Charged::Unknown);
-        assert!(!run.failure().message.contains("last look"), "{row}: {}", run.failure().message);
+        assert!(!run.failure().message.contains("last poll"), "{row}: {}", run.failure().message);
     }
 }
 

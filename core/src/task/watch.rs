@@ -272,7 +272,7 @@ impl Watch {
             failure = failure.append(" Its last state: ", state.as_str()).append(".", "");
         }
         match &self.last_problem {
-            Some(problem) => failure.append(" The last look at it failed: ", problem),
+            Some(problem) => failure.append(" The last poll failed: ", problem),
             None => failure,
         }
     }
