@@ -502,18 +502,10 @@ fn a_timeout_while_watching_names_the_task() {
         ("lost", no_reply(NetworkError::Lost), "The last poll failed: The server cannot be reached."),
         ("silent", silence(), "The last poll failed: The server cannot be reached."),
         ("a page", says(502, HTML), "The last poll failed: The service had a fault."),
-        (
-            "a page at 200",
-            says(200, HTML),
-            "The last poll failed: The server's answer was not the API's.",
-        ),
+        ("a page at 200", says(200, HTML), "The last poll failed: The server's answer was not the API's."),
         ("limited", says(200, TOO_MANY), "The service said: Your call frequency is too high."),
         ("maintenance", says(200, r#"{"code":455,"msg":"back at noon"}"#), "The service said: back at noon"),
-        (
-            "limited for long",
-            asks_to_wait(429, HTML, 3_600_000),
-            "The last poll failed: Too many requests.",
-        ),
+        ("limited for long", asks_to_wait(429, HTML, 3_600_000), "The last poll failed: Too many requests."),
     ];
     for (row, trouble, words) in rows {
         let run = run_new(row, 120_000, Script::new([made()], [state("waiting"), trouble]));
