@@ -1,6 +1,6 @@
 // @ts-check
 // `npm test`: sets up, builds, and runs every check and test but those of `npm run test:all`. The last line is the counts.
-import { readdir, stat } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { audit } from "./audit.mjs";
 import { browser } from "./browser.mjs";
 import { build, installPackages } from "./build.mjs";
@@ -42,8 +42,12 @@ await script(async () => {
   };
   const others = async () => {
     await Promise.all([built, rust()]);
-    const files = await testFiles((folder) => !isQuiet(folder));
-    await nodeTests("Tests with browsers, workerd and other runtimes", files, { atOnce: 4, live: true });
+    // The page's tests are one file, which by its name would come last and run alone.
+    const rest = await testFiles((folder) => folder !== "page" && !isQuiet(folder));
+    await Promise.all([
+      nodeTests("Tests of the page", await testFiles((folder) => folder === "page"), { atOnce: 1 }),
+      nodeTests("Tests with workerd, browsers and other runtimes", rest, { atOnce: 3, live: true }),
+    ]);
   };
   await Promise.all([quiet(), others()]);
   await tally.tests(
@@ -76,8 +80,7 @@ function isQuiet(folder) {
 }
 
 /**
- * The files of tests in the folders of `tests/`, but those that `npm run test:all` runs; the longest first, or the page's
- * would run by itself at the end.
+ * The files of tests in the folders of `tests/`, but those that `npm run test:all` runs.
  *
  * @param {(folder: string) => boolean} isWanted
  */
@@ -91,8 +94,5 @@ async function testFiles(isWanted) {
         .filter((file) => file.endsWith(".test.mjs"))
         .map((file) => `tests/${folder}/${file}`),
     );
-  const sized = (await Promise.all(found))
-    .flat()
-    .map(async (file) => ({ file, size: (await stat(`${root}/${file}`)).size }));
-  return (await Promise.all(sized)).sort((one, other) => other.size - one.size).map(({ file }) => file);
+  return (await Promise.all(found)).flat();
 }
