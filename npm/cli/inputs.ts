@@ -197,7 +197,10 @@ export async function imageOf({ path, url = "" }: Input): Promise<string> {
   return hash.digest("hex");
 }
 
-/** The file, or the URL. A file's content stays on the disk. Once it has changed, it cannot be read any more. */
+/**
+ * The file, or the URL. A file's content stays on the disk. Where it changes before it is sent, Node cannot read it any
+ * more, and Bun sends what is there then; the next run says that it has changed.
+ */
 export async function contentOf({ path, url = "" }: Input): Promise<Blob | string> {
   return path === undefined ? url : openAsBlob(path);
 }

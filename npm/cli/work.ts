@@ -192,7 +192,7 @@ async function submit(item: Item, held: Held, run: Run): Promise<Outcome | undef
 async function trySubmit(item: Item, held: Held, run: Run): Promise<Outcome | UpscaleError | undefined> {
   const { input, state } = item;
   run.begin(input);
-  // Before the digest: what is changed after it is not sent.
+  // Before the digest, so that Node sends nothing that is changed after it.
   const image = await contentOf(input);
   if ((await imageOf(input)) !== item.image) {
     return { input, status: "changed", reason: "It was changed meanwhile. Run the command again." };
