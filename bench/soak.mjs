@@ -11,14 +11,18 @@ import { hurry } from "../tests/kit/time.mjs";
 import { startChild } from "./child.mjs";
 
 const { values } = parseArgs({
-  options: { jobs: { type: "string", default: "50000" }, seed: { type: "string", default: "1" } },
+  options: {
+    jobs: { type: "string", default: "50000" },
+    seed: { type: "string", default: "1" },
+    speed: { type: "string", default: "50" },
+  },
 });
 const jobs = Number(values.jobs);
 /** How many jobs there are between two measurements. */
 const LEG = Math.max(Math.floor(jobs / 20), 250);
 const AT_A_TIME = 120;
-/** How many times as fast time runs for the client. */
-const SPEED = 50;
+/** How many times as fast time runs for the client. Beside other work it must not be so fast that a busy second is a timeout. */
+const SPEED = Number(values.speed);
 /** How many jobs straight at the API one `Upscaler` makes: its limiter lets no more than 20 pass at once. */
 const SHARE = 15;
 /** How many of a hundred jobs are of a file, and how many are aborted once their task is made. */

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { attempt, root } from "../../scripts/run.mjs";
 
 test("1,000 jobs over connections that break: none is billed twice or lost, and nothing is left", async () => {
-  const args = ["--expose-gc", `${root}/bench/soak.mjs`, "--jobs", "1000"];
+  const args = ["--expose-gc", `${root}/bench/soak.mjs`, "--jobs", "1000", "--speed", "20"];
   const { ok, output } = await attempt(process.execPath, args, { quiet: true });
   assert.ok(ok, output);
   const { jobs, twice, lost, unhandled, faults, ends, last } = JSON.parse(
