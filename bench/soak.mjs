@@ -21,7 +21,7 @@ const jobs = Number(values.jobs);
 /** How many jobs there are between two measurements. */
 const LEG = Math.max(Math.floor(jobs / 20), 250);
 const AT_A_TIME = 120;
-/** How many times as fast time runs for the client. Beside other work it must not be so fast that a busy second is a timeout. */
+/** How many times as fast time runs for the client. Beside other work it must be slower, or a busy moment is a timeout. */
 const SPEED = Number(values.speed);
 /** How many jobs straight at the API one `Upscaler` makes: its limiter lets no more than 20 pass at once. */
 const SHARE = 15;
